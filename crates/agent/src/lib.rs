@@ -1,0 +1,1 @@
+//! Log in, render, renew, serve, supervise: what runs in a pod.

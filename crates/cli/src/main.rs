@@ -1,0 +1,3 @@
+//! The injector, and everything a person runs.
+
+fn main() {}

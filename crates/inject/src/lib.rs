@@ -1,0 +1,1 @@
+//! Pod and settings in, decision, plan and JSON patch out; no I/O.

@@ -1,0 +1,1 @@
+//! Log lines in the two formats that operators of Vault know.

@@ -1,0 +1,1 @@
+//! Text that never reaches a log and is zeroed when dropped.

@@ -1,0 +1,1 @@
+//! A small client for the HTTP API of Vault and OpenBao.

@@ -1,0 +1,1 @@
+//! The admission server: TLS, certificates, metrics; the only crate that links kube.
