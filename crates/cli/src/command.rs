@@ -1,0 +1,58 @@
+//! Choosing the subcommand, with the exit codes and streams of the program this one replaces.
+
+#![expect(clippy::print_stderr, reason = "this is the edge that prints")]
+
+use std::process::ExitCode;
+
+/// One subcommand.
+pub(crate) struct Command {
+    /// What the user types.
+    pub(crate) name: &'static str,
+    /// One line for the help.
+    pub(crate) summary: &'static str,
+    /// Runs with the arguments after the name.
+    pub(crate) run: fn(&[String]) -> ExitCode,
+}
+
+/// No subcommand or an unknown one (as vault-k8s: injector behaviour, 2.1).
+const NO_SUCH_COMMAND: u8 = 127;
+
+/// Runs the command that the first argument names.
+///
+/// Before a command: `-version`, `--version` and `-v` print the bare version, `-h` and `-help` the help, both on standard
+/// error with exit 0; any other flag is refused with exit 1.
+pub(crate) fn dispatch(commands: &[Command], arguments: &[String]) -> ExitCode {
+    let Some(first) = arguments.first().map(String::as_str) else {
+        help(commands);
+        return ExitCode::from(NO_SUCH_COMMAND);
+    };
+    match first {
+        "-v" | "-version" | "--version" => {
+            eprintln!("{}", env!("CARGO_PKG_VERSION"));
+            ExitCode::SUCCESS
+        }
+        "-h" | "-help" | "--help" => {
+            help(commands);
+            ExitCode::SUCCESS
+        }
+        flag if flag.starts_with('-') => {
+            eprintln!("flag provided but not defined: {flag}: flags come after the command\n");
+            help(commands);
+            ExitCode::FAILURE
+        }
+        name => match commands.iter().find(|command| command.name == name) {
+            Some(command) => (command.run)(&arguments[1..]),
+            None => {
+                help(commands);
+                ExitCode::from(NO_SUCH_COMMAND)
+            }
+        },
+    }
+}
+
+fn help(commands: &[Command]) {
+    eprintln!("Usage: pannier [-version] [-help] <command> [arguments]\n\nCommands:");
+    for command in commands {
+        eprintln!("    {:<14} {}", command.name, command.summary);
+    }
+}
