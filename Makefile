@@ -1,0 +1,44 @@
+# One line each; the work is in scripts/, demo/ and e2e/, and CI runs the same targets.
+.DEFAULT_GOAL := help
+.PHONY: help build release demo test fmt lint deny chart docs images e2e bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+build: ## both programs, for trying things out (target/debug)
+	cargo build --locked -p pannier
+	cargo build --locked -p pannier-agent-cli
+
+release: ## both programs as static files (dist/)
+	scripts/static-build
+
+demo: build ## a pod gets its secret: the guide with a real OpenBao, no cluster
+	scripts/with-tools bao -- python3 -m demo
+
+test: lint ## formats, lints and all tests, those against the real OpenBao and Go among them
+	scripts/with-tools bao go helm -- scripts/tests
+
+fmt: ## format the sources
+	cargo fmt --all
+
+lint: ## what must be clean: formats, clippy, shell, Python, chart and manifests
+	scripts/with-tools helm -- scripts/lint
+
+deny: ## licences, banned crates and sources of everything we depend on
+	scripts/deny
+
+chart: ## write deploy/ again from charts/pannier
+	scripts/with-tools helm -- python3 -m scripts.chart write
+
+images: ## both images as OCI tars, no container engine needed (dist/)
+	scripts/images
+
+e2e: images ## the end-to-end suite on a real cluster: KUBECONFIG, else ../shared/cluster, else kind
+	scripts/with-tools bao helm -- python3 -m e2e
+
+bench: ## how fast and how big
+	scripts/bench
+
+clean: ## remove what was built (not the cache of tools)
+	cargo clean
+	rm -rf dist
