@@ -1,1 +1,37 @@
 //! The agent's configuration: HCL and JSON in, a typed value out, and JSON back.
+//!
+//! ```text
+//!  file or directory -> Source -> hcl / json -> ast::Object -> typed stanzas -> merged -> checked -> Config
+//! ```
+//!
+//! [`Config`] is the contract between the two halves of Pannier: the injector writes it as JSON, the agent reads
+//! it. Everything a configuration can say is a field with its default filled in; what is wrong with it comes back
+//! as a list of [`Problem`]s, each naming the file and line it is about.
+
+mod auto_auth;
+mod cache;
+mod config;
+mod exec;
+mod listener;
+mod log;
+mod plain;
+mod position;
+mod problem;
+mod signal;
+mod telemetry;
+mod template;
+mod vault;
+
+pub use auto_auth::{AutoAuth, DhExchange, Method, MethodConfig, Sink, WrongType};
+pub use cache::{ApiProxy, AutoAuthToken, Cache, Persist};
+pub use config::{Config, Subsystems};
+pub use exec::{EnvTemplate, Exec, Restart};
+pub use listener::{Listener, ListenerAddress, ListenerRole, ListenerTls, SocketOwner, TlsVersion};
+pub use log::LogConfig;
+pub use plain::Plain;
+pub use position::Position;
+pub use problem::{Problem, Stage};
+pub use signal::Signal;
+pub use telemetry::Telemetry;
+pub use template::{Body, Command, Owner, Template, TemplateConfig, TemplateText, Wait};
+pub use vault::Vault;

@@ -1,0 +1,44 @@
+/// The `vault` stanza: where the server is and how to trust it. Empty texts are not set.
+///
+/// Flags and environment come before it; [`crate::Config`] holds only what the files say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vault {
+    /// `address`, if given.
+    pub address: Option<String>,
+    /// `ca_cert`: a PEM file.
+    pub ca_cert: Option<String>,
+    /// `ca_path`: a directory of PEM files.
+    pub ca_path: Option<String>,
+    /// `client_cert`: a PEM file.
+    pub client_cert: Option<String>,
+    /// `client_key`: a PEM file.
+    pub client_key: Option<String>,
+    /// `tls_server_name`: the name that is asked for and checked.
+    pub tls_server_name: Option<String>,
+    /// `tls_skip_verify`, if given.
+    pub tls_skip_verify: Option<bool>,
+    /// `namespace`, with exactly one slash at the end and none at the beginning.
+    pub namespace: Option<String>,
+    /// `retry.num_retries`: how often a failed request for a secret is made again; `None` is never.
+    /// 12 unless given; 0 means 12 and -1 none, as in the reference.
+    pub num_retries: Option<u32>,
+}
+
+/// How often a failed request is made again, unless configured.
+pub(crate) const DEFAULT_RETRIES: u32 = 12;
+
+impl Default for Vault {
+    fn default() -> Self {
+        Self {
+            address: None,
+            ca_cert: None,
+            ca_path: None,
+            client_cert: None,
+            client_key: None,
+            tls_server_name: None,
+            tls_skip_verify: None,
+            namespace: None,
+            num_retries: Some(DEFAULT_RETRIES),
+        }
+    }
+}
