@@ -1,0 +1,115 @@
+//! What a template needs from the world, asked through one trait.
+
+use std::collections::BTreeMap;
+
+use crate::value::Text;
+
+/// Something a template asked for that has to be fetched. Its order and equality are its identity: two equal ones share
+/// one fetch and one value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dependency {
+    /// `secret "PATH"`: a read. `query` is the part after `?`, sent but (save for `version`) not part of the identity in
+    /// the reference; here it is, so that no answer is shared between different questions.
+    Read {
+        /// The path, without surrounding slashes and white space.
+        path: String,
+        /// The query string, `""` without one.
+        query: String,
+    },
+    /// `secret "PATH" "k=v"...`: a write.
+    Write {
+        /// The path.
+        path: String,
+        /// The parameters; values are always strings.
+        parameters: BTreeMap<String, String>,
+    },
+    /// `secrets "PATH"`: a listing.
+    List {
+        /// The path.
+        path: String,
+    },
+    /// `pkiCert "PATH" "k=v"...`: a certificate kept in the destination file.
+    Pki {
+        /// The path.
+        path: String,
+        /// The parameters of the request.
+        parameters: BTreeMap<String, String>,
+    },
+    /// `file "PATH"`: a local file.
+    File {
+        /// The path as written.
+        path: String,
+    },
+}
+
+/// What is known of a [`Dependency`].
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// The sorted names under a path.
+    List(Vec<String>),
+    /// A file's content.
+    File(Text),
+    /// The function fails with this text.
+    Failed(String),
+}
+
+/// Stands between a template and everything that is not the template: fetched data, environment, clock, randomness,
+/// files, programs. Every method but [`Host::lookup`] has a default that knows nothing or refuses.
+pub trait Host {
+    /// What is known of `dependency`; `None` if it must be fetched first. Must not block.
+    fn lookup(&self, dependency: &Dependency) -> Option<Answer>;
+
+    /// The environment variable `name`; `None` if unset.
+    fn env(&self, _name: &str) -> Option<String> {
+        None
+    }
+
+    /// Now: seconds and nanoseconds since 1970 in UTC.
+    fn now(&self) -> (i64, u32) {
+        (0, 0)
+    }
+
+    /// Fills `bytes` with randomness fit for keys.
+    ///
+    /// # Errors
+    /// There is none to be had.
+    fn random(&self, _bytes: &mut [u8]) -> Result<(), String> {
+        Err("no source of randomness".to_owned())
+    }
+
+    /// Runs a program (`plugin`) and gives its trimmed output.
+    ///
+    /// # Errors
+    /// The text of the failure: `exec "x": exit status 1` and so on.
+    fn plugin(&self, name: &str, _arguments: &[String]) -> Result<Text, String> {
+        Err(format!("exec {name:?}: programs are not allowed here"))
+    }
+
+    /// Writes a file (`writeToFile`).
+    ///
+    /// # Errors
+    /// The text of the failure.
+    fn write_file(&self, _file: &WriteFile) -> Result<(), String> {
+        Err("writing files is not allowed here".to_owned())
+    }
+
+    /// Debugging text for the standard output (`spew_dump`).
+    fn debug_output(&self, _text: &[u8]) {}
+}
+
+/// A file that `writeToFile` asks for.
+#[derive(Clone, Debug)]
+pub struct WriteFile {
+    /// Where.
+    pub path: String,
+    /// Owner: name, number, or `""` to leave it.
+    pub user: String,
+    /// Group: name, number, or `""` to leave it.
+    pub group: String,
+    /// The mode, for example 0o644.
+    pub mode: u32,
+    /// Whether to add to the end of the file instead of replacing it.
+    pub append: bool,
+    /// What to write.
+    pub content: Text,
+}

@@ -1,0 +1,154 @@
+//! Maps with string keys.
+
+use std::cell::{Ref, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{Text, Type, Value, drop_all};
+
+/// A Go map with string keys: shared, changed in place, walked in the order of its keys.
+#[derive(Clone)]
+pub struct Map(Rc<Inner>);
+
+struct Inner {
+    elem: &'static Type,
+    entries: RefCell<BTreeMap<Text, Value>>,
+    nil: bool,
+}
+
+impl Map {
+    /// A `map[string]ELEM`. Every value must be of that type.
+    pub fn new<K: Into<Text>>(
+        elem: &'static Type,
+        entries: impl IntoIterator<Item = (K, Value)>,
+    ) -> Self {
+        let entries = entries.into_iter().map(|(k, v)| (k.into(), v)).collect();
+        Self(Rc::new(Inner {
+            elem,
+            entries: RefCell::new(entries),
+            nil: false,
+        }))
+    }
+
+    /// A `map[string]interface {}`.
+    pub fn of_any<K: Into<Text>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
+        Self::new(&Type::Any, entries)
+    }
+
+    /// A `map[string]string`.
+    pub fn of_strings<K: Into<Text>, V: Into<Text>>(
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self::new(
+            &Type::String,
+            entries
+                .into_iter()
+                .map(|(k, v)| (k, Value::String(v.into()))),
+        )
+    }
+
+    /// An empty `map[string]interface {}`.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::of_any(std::iter::empty::<(Text, Value)>())
+    }
+
+    /// The nil map of that element type.
+    #[must_use]
+    pub fn nil(elem: &'static Type) -> Self {
+        Self(Rc::new(Inner {
+            elem,
+            entries: RefCell::default(),
+            nil: true,
+        }))
+    }
+
+    /// The type of the values.
+    #[must_use]
+    pub fn elem(&self) -> &'static Type {
+        self.0.elem
+    }
+
+    /// Whether this is the nil map.
+    #[must_use]
+    pub fn is_nil(&self) -> bool {
+        self.0.nil
+    }
+
+    /// The value at `key`.
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.0.entries.borrow().get(key).cloned()
+    }
+
+    /// Whether `key` is there.
+    #[must_use]
+    pub fn contains(&self, key: &[u8]) -> bool {
+        self.0.entries.borrow().contains_key(key)
+    }
+
+    /// Sets `key` in place; every holder of this map sees it.
+    pub fn set(&self, key: impl Into<Text>, value: Value) {
+        // The old value is freed after the borrow has ended: it may hold this map.
+        let old = self.0.entries.borrow_mut().insert(key.into(), value);
+        drop(old);
+    }
+
+    /// Takes `key` out in place.
+    pub fn remove(&self, key: &[u8]) -> Option<Value> {
+        self.0.entries.borrow_mut().remove(key)
+    }
+
+    /// How many entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.entries.borrow().len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.entries.borrow().is_empty()
+    }
+
+    /// The entries, borrowed. Do not call [`Map::set`] or [`Map::remove`] on the same map while this lives.
+    #[must_use]
+    pub fn borrow(&self) -> Ref<'_, BTreeMap<Text, Value>> {
+        self.0.entries.borrow()
+    }
+
+    /// The entries as they are now, in the order of their keys.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(Text, Value)> {
+        self.0
+            .entries
+            .borrow()
+            .iter()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect()
+    }
+
+    /// Whether both are the same map, not merely equal ones.
+    #[must_use]
+    pub fn same(&self, other: &Map) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn take_if_last(self, into: &mut Vec<Value>) {
+        if let Ok(mut inner) = Rc::try_unwrap(self.0) {
+            into.extend(std::mem::take(inner.entries.get_mut()).into_values());
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        if entries
+            .values()
+            .any(|v| matches!(v, Value::List(_) | Value::Map(_)))
+        {
+            drop_all(std::mem::take(entries).into_values().collect());
+        }
+    }
+}

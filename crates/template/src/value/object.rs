@@ -1,0 +1,102 @@
+//! Values with fields and methods: secrets, times, `scratch`.
+
+use std::any::Any;
+use std::rc::Rc;
+
+use super::{Text, Type, Value};
+use crate::functions::{Call, Failure};
+
+/// Whether Go would hold the structure itself or a pointer to it; decides how it prints (`{..}` or `&{..}`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A pointer: [`Object::type_name`] starts with `*`.
+    Pointer,
+    /// The structure itself.
+    Struct,
+}
+
+/// How a method is called.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// The types of its parameters; the last one is the type of each further argument if `variadic`.
+    pub params: &'static [Type],
+    /// Whether the last parameter may be repeated, or left out.
+    pub variadic: bool,
+    /// The static type of the result; `Type::Any` if Go declares `interface {}` or `any`.
+    pub result: Type,
+}
+
+/// A structure with fields and methods.
+pub trait Object {
+    /// The full Go name, with `*` for a pointer: `*dependency.Secret`, `time.Time`.
+    fn type_name(&self) -> &'static str;
+
+    /// Pointer or structure.
+    fn shape(&self) -> Shape {
+        Shape::Pointer
+    }
+
+    /// All fields, in the order Go declares (and prints) them. `Value::Nil` stands for a nil interface field.
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// One field; by default looked up in [`Object::fields`].
+    fn field(&self, name: &str) -> Option<Value> {
+        self.fields()
+            .into_iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v)
+    }
+
+    /// Names of the structure's private fields; reaching for one has an error text of its own.
+    fn private_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The method of that name, if there is one.
+    fn method(&self, _name: &str) -> Option<Method> {
+        None
+    }
+
+    /// Calls a method that [`Object::method`] announced; the arguments are of the types it named.
+    ///
+    /// # Errors
+    /// The method's own.
+    fn call(&self, name: &str, _call: &mut Call<'_>) -> Result<Value, Failure> {
+        Err(Failure::new(format!("no method {name}")))
+    }
+
+    /// The text of Go's `String()` method, for types that have one.
+    fn string(&self) -> Option<Text> {
+        None
+    }
+
+    /// Whether both are equal as Go's `==` has it; `None` if the type cannot be compared. Pointers are compared by
+    /// identity before this is asked.
+    fn equals(&self, _other: &dyn Object) -> Option<bool> {
+        None
+    }
+
+    /// For downcasting: `self`.
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The code of a function value.
+pub type FuncBody = Rc<dyn Fn(&mut Call<'_>) -> Result<Value, Failure>>;
+
+/// A function as a value, which `call` runs.
+pub struct FuncValue {
+    /// Go's name of its type: `func(string) string`.
+    pub type_name: &'static str,
+    /// The types of its parameters; the last one is the type of each further argument if `variadic`.
+    pub params: &'static [Type],
+    /// Whether the last parameter may be repeated, or left out.
+    pub variadic: bool,
+    /// The static type of the result.
+    pub result: Type,
+    /// What it does.
+    pub run: FuncBody,
+    /// The address Go would print; any number that does not change.
+    pub address: u64,
+}
