@@ -1,0 +1,13 @@
+//! JSON as Go's `encoding/json` reads and writes it.
+//!
+//! [`decode`] keeps the digits of numbers, refuses what Go refuses with Go's text, and nests as deep as Go does
+//! without using the stack for it. [`Writer`] puts a document together with Go's escaping and indentation; a [`Json`]
+//! is written with [`Json::encode`].
+
+mod decode;
+mod encode;
+mod value;
+
+pub use decode::{DecodeError, decode, decode_first};
+pub use encode::{Style, Writer, encode_string, float_text, is_number};
+pub use value::Json;
