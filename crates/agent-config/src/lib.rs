@@ -11,6 +11,7 @@
 mod auto_auth;
 mod cache;
 mod config;
+pub mod emit;
 mod exec;
 mod listener;
 mod log;
