@@ -208,11 +208,17 @@ pub fn to_json(config: &Config) -> Result<String, EmitError> {
         return Err(EmitError::Unsupported("NaN"));
     }
     if threshold.is_infinite() {
-        return Err(EmitError::Unsupported(if threshold > 0.0 { "+Inf" } else { "-Inf" }));
+        return Err(EmitError::Unsupported(if threshold > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        }));
     }
     let mut bytes = Vec::with_capacity(1024);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, GoFormatter);
-    config.serialize(&mut serializer).expect("plain data into memory: map keys are strings and no write can fail");
+    config
+        .serialize(&mut serializer)
+        .expect("plain data into memory: map keys are strings and no write can fail");
     Ok(String::from_utf8(bytes).expect("JSON is UTF-8"))
 }
 
@@ -272,7 +278,11 @@ impl Serialize for Telemetry {
 struct GoFormatter;
 
 impl serde_json::ser::Formatter for GoFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut rest = fragment;
         while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
             let (plain, tail) = rest.split_at(at);
@@ -314,15 +324,23 @@ mod tests {
                     config: [("role".to_owned(), "web".to_owned())].into(),
                     exit_on_err: false,
                 },
-                sink: vec![Sink { path: "/home/vault/.vault-token".into() }],
+                sink: vec![Sink {
+                    path: "/home/vault/.vault-token".into(),
+                }],
             },
             exit_after_auth: true,
             pid_file: "/home/vault/.pid".into(),
-            vault: Vault { address: "http://vault:8200".into(), ..Vault::default() },
+            vault: Vault {
+                address: "http://vault:8200".into(),
+                ..Vault::default()
+            },
             template: Vec::new(),
             listener: Vec::new(),
             cache: None,
-            template_config: TemplateConfig { exit_on_retry_failure: true, ..TemplateConfig::default() },
+            template_config: TemplateConfig {
+                exit_on_retry_failure: true,
+                ..TemplateConfig::default()
+            },
             disable_idle_connections: Vec::new(),
             disable_keep_alives: Vec::new(),
             telemetry: None,
@@ -353,14 +371,32 @@ mod tests {
     #[test]
     fn writes_floats_as_go_does_and_refuses_what_json_has_not() {
         let mut config = smallest();
-        for (value, text) in [(0.75, "0.75"), (1.0, "1"), (1e21, "1e+21"), (1e-7, "1e-7"), (1.5e300, "1.5e+300"), (-2.5, "-2.5"), (1e20, "100000000000000000000")] {
+        for (value, text) in [
+            (0.75, "0.75"),
+            (1.0, "1"),
+            (1e21, "1e+21"),
+            (1e-7, "1e-7"),
+            (1.5e300, "1.5e+300"),
+            (-2.5, "-2.5"),
+            (1e20, "100000000000000000000"),
+        ] {
             config.template_config.lease_renewal_threshold = value;
             let json = to_json(&config).expect("finite");
-            assert!(json.contains(&format!("\"lease_renewal_threshold\":{text}}}")), "{value}: {json}");
+            assert!(
+                json.contains(&format!("\"lease_renewal_threshold\":{text}}}")),
+                "{value}: {json}"
+            );
         }
-        for (value, text) in [(f64::NAN, "NaN"), (f64::INFINITY, "+Inf"), (f64::NEG_INFINITY, "-Inf")] {
+        for (value, text) in [
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+        ] {
             config.template_config.lease_renewal_threshold = value;
-            assert_eq!(to_json(&config).map_err(|error| error.to_string()), Err(format!("json: unsupported value: {text}")));
+            assert_eq!(
+                to_json(&config).map_err(|error| error.to_string()),
+                Err(format!("json: unsupported value: {text}"))
+            );
         }
     }
 }

@@ -61,94 +61,460 @@ pub struct Annotation {
     pub ours: bool,
 }
 
-const fn row(name: &'static str, grammar: Grammar, default: &'static str, doc: &'static str) -> Annotation {
-    Annotation { name, grammar, default, doc, ours: false }
+const fn row(
+    name: &'static str,
+    grammar: Grammar,
+    default: &'static str,
+    doc: &'static str,
+) -> Annotation {
+    Annotation {
+        name,
+        grammar,
+        default,
+        doc,
+        ours: false,
+    }
 }
 
 use Grammar::{Bool, Duration, Float, Int, JsonPatch, List, Quantity, Text, Uint};
 
 /// Every key that stands alone, in alphabetical order.
 pub static ANNOTATIONS: &[Annotation] = &[
-    row("agent-auto-auth-exit-on-err", Bool, "false", "the agent ends when a login fails"),
-    row("agent-cache-enable", Bool, "`false`", "run the caching proxy; it is kept between init agent and sidecar when both run"),
-    row("agent-cache-exit-on-err", Bool, "`false`", "a kept cache that cannot be restored ends the agent"),
-    row("agent-cache-listener-port", Text, "`8200`", "port of the agent's listener on 127.0.0.1"),
-    row("agent-cache-use-auto-auth-token", Text, "`true`", "whether the proxy adds the agent's token: `true`, `false` or `force`"),
-    row("agent-configmap", Text, "none", "ConfigMap with `config-init.hcl` and `config.hcl`; replaces the generated configuration"),
-    row("agent-copy-volume-mounts", Text, "none", "name of a container whose volume mounts both agents get too"),
-    row("agent-disable-idle-connections", List, "`-disable-idle-connections`", "parts of the agent that close idle connections: `auto-auth`, `caching`, `templating`"),
-    row("agent-disable-keep-alives", List, "`-disable-keep-alives`", "parts of the agent that open a connection for each request: `auto-auth`, `caching`, `templating`"),
-    row("agent-enable-quit", Bool, "false", "the agent's listener answers `/agent/v1/quit`"),
-    row("agent-extra-secret", Text, "none", "Kubernetes Secret mounted at `/vault/custom` in both agents"),
-    row("agent-image", Text, "`-vault-image`", "image of both agents"),
-    row("agent-init-first", Bool, "false", "the init agent runs before all other init containers instead of after them"),
-    row("agent-init-json-patch", JsonPatch, "none", "JSON patch for the init agent's container"),
-    row("agent-inject", Bool, "false", "the master switch: only `true` injects"),
-    row("agent-inject-containers", List, "all containers", "containers that get the secrets; init containers always do"),
-    row("agent-inject-default-template", Text, "`-default-template`", "how secrets without a template are written: `map` or `json`"),
-    row("agent-inject-status", Text, "unset", "written by the injector; a pod that says `injected` is left alone"),
-    row("agent-inject-token", Bool, "false", "write the agent's token to the file `token` beside the secrets"),
-    row("agent-json-patch", JsonPatch, "none", "JSON patch for the sidecar's container"),
-    row("agent-limits-cpu", Quantity, "`-cpu-limit`", "CPU limit of both agents"),
-    row("agent-limits-ephemeral", Quantity, "`-ephemeral-storage-limit`", "ephemeral storage limit of both agents"),
-    row("agent-limits-mem", Quantity, "`-memory-limit`", "memory limit of both agents"),
-    row("agent-pre-populate", Bool, "true", "run the init agent, so that the files are there before the application starts"),
+    row(
+        "agent-auto-auth-exit-on-err",
+        Bool,
+        "false",
+        "the agent ends when a login fails",
+    ),
+    row(
+        "agent-cache-enable",
+        Bool,
+        "`false`",
+        "run the caching proxy; it is kept between init agent and sidecar when both run",
+    ),
+    row(
+        "agent-cache-exit-on-err",
+        Bool,
+        "`false`",
+        "a kept cache that cannot be restored ends the agent",
+    ),
+    row(
+        "agent-cache-listener-port",
+        Text,
+        "`8200`",
+        "port of the agent's listener on 127.0.0.1",
+    ),
+    row(
+        "agent-cache-use-auto-auth-token",
+        Text,
+        "`true`",
+        "whether the proxy adds the agent's token: `true`, `false` or `force`",
+    ),
+    row(
+        "agent-configmap",
+        Text,
+        "none",
+        "ConfigMap with `config-init.hcl` and `config.hcl`; replaces the generated configuration",
+    ),
+    row(
+        "agent-copy-volume-mounts",
+        Text,
+        "none",
+        "name of a container whose volume mounts both agents get too",
+    ),
+    row(
+        "agent-disable-idle-connections",
+        List,
+        "`-disable-idle-connections`",
+        "parts of the agent that close idle connections: `auto-auth`, `caching`, `templating`",
+    ),
+    row(
+        "agent-disable-keep-alives",
+        List,
+        "`-disable-keep-alives`",
+        "parts of the agent that open a connection for each request: `auto-auth`, `caching`, `templating`",
+    ),
+    row(
+        "agent-enable-quit",
+        Bool,
+        "false",
+        "the agent's listener answers `/agent/v1/quit`",
+    ),
+    row(
+        "agent-extra-secret",
+        Text,
+        "none",
+        "Kubernetes Secret mounted at `/vault/custom` in both agents",
+    ),
+    row(
+        "agent-image",
+        Text,
+        "`-vault-image`",
+        "image of both agents",
+    ),
+    row(
+        "agent-init-first",
+        Bool,
+        "false",
+        "the init agent runs before all other init containers instead of after them",
+    ),
+    row(
+        "agent-init-json-patch",
+        JsonPatch,
+        "none",
+        "JSON patch for the init agent's container",
+    ),
+    row(
+        "agent-inject",
+        Bool,
+        "false",
+        "the master switch: only `true` injects",
+    ),
+    row(
+        "agent-inject-containers",
+        List,
+        "all containers",
+        "containers that get the secrets; init containers always do",
+    ),
+    row(
+        "agent-inject-default-template",
+        Text,
+        "`-default-template`",
+        "how secrets without a template are written: `map` or `json`",
+    ),
+    row(
+        "agent-inject-status",
+        Text,
+        "unset",
+        "written by the injector; a pod that says `injected` is left alone",
+    ),
+    row(
+        "agent-inject-token",
+        Bool,
+        "false",
+        "write the agent's token to the file `token` beside the secrets",
+    ),
+    row(
+        "agent-json-patch",
+        JsonPatch,
+        "none",
+        "JSON patch for the sidecar's container",
+    ),
+    row(
+        "agent-limits-cpu",
+        Quantity,
+        "`-cpu-limit`",
+        "CPU limit of both agents",
+    ),
+    row(
+        "agent-limits-ephemeral",
+        Quantity,
+        "`-ephemeral-storage-limit`",
+        "ephemeral storage limit of both agents",
+    ),
+    row(
+        "agent-limits-mem",
+        Quantity,
+        "`-memory-limit`",
+        "memory limit of both agents",
+    ),
+    row(
+        "agent-pre-populate",
+        Bool,
+        "true",
+        "run the init agent, so that the files are there before the application starts",
+    ),
     row("agent-pre-populate-only", Bool, "false", "run no sidecar"),
-    row("agent-request-namespace", Text, "the pod's namespace", "only checked to be non-empty"),
-    row("agent-requests-cpu", Quantity, "`-cpu-request`", "CPU request of both agents"),
-    row("agent-requests-ephemeral", Quantity, "`-ephemeral-storage-request`", "ephemeral storage request of both agents"),
-    row("agent-requests-mem", Quantity, "`-memory-request`", "memory request of both agents"),
-    row("agent-revoke-grace", Uint, "`5`", "seconds between the pod's end and the revocation of the token"),
-    row("agent-revoke-on-shutdown", Bool, "`-revoke-on-shutdown`", "revoke the token when the sidecar is stopped"),
-    row("agent-run-as-group", Int, "`-run-as-group`", "group of the agents; empty means 0"),
-    row("agent-run-as-same-user", Bool, "`-run-as-same-user`", "run the agents as the user of the pod's first container"),
-    row("agent-run-as-user", Int, "`-run-as-user`", "user of the agents; empty means 0, which is root"),
-    row("agent-service-account-token-volume-name", Text, "found by its mount", "projected volume whose token the agents log in with"),
-    row("agent-set-security-context", Bool, "`-set-security-context`", "give the agents a security context"),
-    row("agent-share-process-namespace", Bool, "untouched", "set the pod's `shareProcessNamespace`"),
-    row("auth-max-backoff", Duration, "`-auth-max-backoff`", "longest wait between login attempts"),
-    row("auth-min-backoff", Duration, "`-auth-min-backoff`", "shortest wait between login attempts"),
-    row("auth-path", Text, "`-vault-auth-path`", "where the authentication method is mounted"),
-    row("auth-type", Text, "`-vault-auth-type`", "the authentication method"),
-    row("ca-cert", Text, "none", "file with the certificates to trust, inside the agents"),
-    row("ca-key", Text, "none", "despite its name: folder with the certificates to trust, inside the agents"),
-    row("client-cert", Text, "none", "file with the client's certificate, inside the agents"),
-    row("client-key", Text, "none", "file with the client's key, inside the agents"),
-    row("client-max-retries", Text, "none", "`VAULT_MAX_RETRIES` of the agents"),
-    row("client-timeout", Text, "none", "`VAULT_CLIENT_TIMEOUT` of the agents"),
+    row(
+        "agent-request-namespace",
+        Text,
+        "the pod's namespace",
+        "only checked to be non-empty",
+    ),
+    row(
+        "agent-requests-cpu",
+        Quantity,
+        "`-cpu-request`",
+        "CPU request of both agents",
+    ),
+    row(
+        "agent-requests-ephemeral",
+        Quantity,
+        "`-ephemeral-storage-request`",
+        "ephemeral storage request of both agents",
+    ),
+    row(
+        "agent-requests-mem",
+        Quantity,
+        "`-memory-request`",
+        "memory request of both agents",
+    ),
+    row(
+        "agent-revoke-grace",
+        Uint,
+        "`5`",
+        "seconds between the pod's end and the revocation of the token",
+    ),
+    row(
+        "agent-revoke-on-shutdown",
+        Bool,
+        "`-revoke-on-shutdown`",
+        "revoke the token when the sidecar is stopped",
+    ),
+    row(
+        "agent-run-as-group",
+        Int,
+        "`-run-as-group`",
+        "group of the agents; empty means 0",
+    ),
+    row(
+        "agent-run-as-same-user",
+        Bool,
+        "`-run-as-same-user`",
+        "run the agents as the user of the pod's first container",
+    ),
+    row(
+        "agent-run-as-user",
+        Int,
+        "`-run-as-user`",
+        "user of the agents; empty means 0, which is root",
+    ),
+    row(
+        "agent-service-account-token-volume-name",
+        Text,
+        "found by its mount",
+        "projected volume whose token the agents log in with",
+    ),
+    row(
+        "agent-set-security-context",
+        Bool,
+        "`-set-security-context`",
+        "give the agents a security context",
+    ),
+    row(
+        "agent-share-process-namespace",
+        Bool,
+        "untouched",
+        "set the pod's `shareProcessNamespace`",
+    ),
+    row(
+        "auth-max-backoff",
+        Duration,
+        "`-auth-max-backoff`",
+        "longest wait between login attempts",
+    ),
+    row(
+        "auth-min-backoff",
+        Duration,
+        "`-auth-min-backoff`",
+        "shortest wait between login attempts",
+    ),
+    row(
+        "auth-path",
+        Text,
+        "`-vault-auth-path`",
+        "where the authentication method is mounted",
+    ),
+    row(
+        "auth-type",
+        Text,
+        "`-vault-auth-type`",
+        "the authentication method",
+    ),
+    row(
+        "ca-cert",
+        Text,
+        "none",
+        "file with the certificates to trust, inside the agents",
+    ),
+    row(
+        "ca-key",
+        Text,
+        "none",
+        "despite its name: folder with the certificates to trust, inside the agents",
+    ),
+    row(
+        "client-cert",
+        Text,
+        "none",
+        "file with the client's certificate, inside the agents",
+    ),
+    row(
+        "client-key",
+        Text,
+        "none",
+        "file with the client's key, inside the agents",
+    ),
+    row(
+        "client-max-retries",
+        Text,
+        "none",
+        "`VAULT_MAX_RETRIES` of the agents",
+    ),
+    row(
+        "client-timeout",
+        Text,
+        "none",
+        "`VAULT_CLIENT_TIMEOUT` of the agents",
+    ),
     row("go-max-procs", Text, "none", "`GOMAXPROCS` of the agents"),
-    row("log-format", Text, "`standard`", "log format of the agents: `standard` or `json`"),
+    row(
+        "log-format",
+        Text,
+        "`standard`",
+        "log format of the agents: `standard` or `json`",
+    ),
     row("log-level", Text, "`info`", "log level of the agents"),
-    row("namespace", Text, "`-vault-namespace`", "Vault namespace to log in to"),
-    row("preserve-secret-case", Bool, "false", "file names keep the case of the annotation's name"),
-    row("proxy-address", Text, "`-proxy-address`", "`HTTPS_PROXY` of the agents"),
+    row(
+        "namespace",
+        Text,
+        "`-vault-namespace`",
+        "Vault namespace to log in to",
+    ),
+    row(
+        "preserve-secret-case",
+        Bool,
+        "false",
+        "file names keep the case of the annotation's name",
+    ),
+    row(
+        "proxy-address",
+        Text,
+        "`-proxy-address`",
+        "`HTTPS_PROXY` of the agents",
+    ),
     row("role", Text, "none", "role to log in as"),
-    row("secret-volume-path", Text, "`/vault/secrets`", "folder of the secrets"),
+    row(
+        "secret-volume-path",
+        Text,
+        "`/vault/secrets`",
+        "folder of the secrets",
+    ),
     row("service", Text, "`-vault-address`", "address of Vault"),
-    row("template-config-exit-on-retry-failure", Bool, "`-template-config-exit-on-retry-failure`", "the agent ends when a template failed after all tries"),
-    row("template-lease-renewal-threshold", Float, "`AGENT_INJECT_TEMPLATE_LEASE_RENEWAL_THRESHOLD`", "part of a lease's life after which it is renewed"),
-    row("template-max-connections-per-host", Int, "`AGENT_INJECT_TEMPLATE_MAX_CONNECTIONS_PER_HOST`", "connections of the template engine to one host"),
-    row("template-static-secret-render-interval", Text, "`-template-static-secret-render-interval`", "how often secrets without a lease are read again"),
-    row("tls-secret", Text, "none", "Kubernetes Secret mounted at `/vault/tls` in both agents"),
-    row("tls-server-name", Text, "none", "name to expect in Vault's certificate"),
-    row("tls-skip-verify", Bool, "false", "accept any certificate of Vault"),
+    row(
+        "template-config-exit-on-retry-failure",
+        Bool,
+        "`-template-config-exit-on-retry-failure`",
+        "the agent ends when a template failed after all tries",
+    ),
+    row(
+        "template-lease-renewal-threshold",
+        Float,
+        "`AGENT_INJECT_TEMPLATE_LEASE_RENEWAL_THRESHOLD`",
+        "part of a lease's life after which it is renewed",
+    ),
+    row(
+        "template-max-connections-per-host",
+        Int,
+        "`AGENT_INJECT_TEMPLATE_MAX_CONNECTIONS_PER_HOST`",
+        "connections of the template engine to one host",
+    ),
+    row(
+        "template-static-secret-render-interval",
+        Text,
+        "`-template-static-secret-render-interval`",
+        "how often secrets without a lease are read again",
+    ),
+    row(
+        "tls-secret",
+        Text,
+        "none",
+        "Kubernetes Secret mounted at `/vault/tls` in both agents",
+    ),
+    row(
+        "tls-server-name",
+        Text,
+        "none",
+        "name to expect in Vault's certificate",
+    ),
+    row(
+        "tls-skip-verify",
+        Bool,
+        "false",
+        "accept any certificate of Vault",
+    ),
 ];
 
 /// Every family: the key goes on with the name of a secret or of a parameter.
 pub static FAMILIES: &[Annotation] = &[
-    row("agent-inject-secret-", Text, "-", "declares a secret: its path in Vault"),
-    row("agent-inject-template-file-", Text, "the inline template", "declares a secret: file with its template, inside the agents"),
-    row("agent-inject-template-", Text, "the default template", "declares a secret: its template"),
-    row("agent-inject-file-", Text, "the secret's name", "file of the secret, below its folder"),
-    row("agent-inject-perms-", Text, "`0644`", "permissions of the file, octal"),
-    row("agent-inject-command-", Text, "none", "command that the agents run after the file changed"),
-    row("agent-template-left-delim-", Text, "`{{`", "opening delimiter of the template"),
-    row("agent-template-right-delim-", Text, "`}}`", "closing delimiter of the template"),
-    row("error-on-missing-key-", Bool, "false", "a key that the secret lacks is an error"),
-    row("preserve-secret-case-", Bool, "`preserve-secret-case`", "the file's name keeps the case of the annotation's name"),
-    row("secret-volume-path-", Text, "`secret-volume-path`", "folder of this secret"),
-    row("auth-config-", Text, "-", "parameter of the authentication method; dashes become underscores"),
-    row("agent-telemetry-", Text, "-", "telemetry parameter of the agents; dashes become underscores"),
+    row(
+        "agent-inject-secret-",
+        Text,
+        "-",
+        "declares a secret: its path in Vault",
+    ),
+    row(
+        "agent-inject-template-file-",
+        Text,
+        "the inline template",
+        "declares a secret: file with its template, inside the agents",
+    ),
+    row(
+        "agent-inject-template-",
+        Text,
+        "the default template",
+        "declares a secret: its template",
+    ),
+    row(
+        "agent-inject-file-",
+        Text,
+        "the secret's name",
+        "file of the secret, below its folder",
+    ),
+    row(
+        "agent-inject-perms-",
+        Text,
+        "`0644`",
+        "permissions of the file, octal",
+    ),
+    row(
+        "agent-inject-command-",
+        Text,
+        "none",
+        "command that the agents run after the file changed",
+    ),
+    row(
+        "agent-template-left-delim-",
+        Text,
+        "`{{`",
+        "opening delimiter of the template",
+    ),
+    row(
+        "agent-template-right-delim-",
+        Text,
+        "`}}`",
+        "closing delimiter of the template",
+    ),
+    row(
+        "error-on-missing-key-",
+        Bool,
+        "false",
+        "a key that the secret lacks is an error",
+    ),
+    row(
+        "preserve-secret-case-",
+        Bool,
+        "`preserve-secret-case`",
+        "the file's name keeps the case of the annotation's name",
+    ),
+    row(
+        "secret-volume-path-",
+        Text,
+        "`secret-volume-path`",
+        "folder of this secret",
+    ),
+    row(
+        "auth-config-",
+        Text,
+        "-",
+        "parameter of the authentication method; dashes become underscores",
+    ),
+    row(
+        "agent-telemetry-",
+        Text,
+        "-",
+        "telemetry parameter of the agents; dashes become underscores",
+    ),
 ];
 
 /// What a key under [`PREFIX`] is.
@@ -191,19 +557,27 @@ pub fn nearest(key: &str) -> Option<String> {
         }
     };
     for annotation in ANNOTATIONS {
-        offer(strsim::damerau_levenshtein(annotation.name, &folded), annotation.name.to_owned());
+        offer(
+            strsim::damerau_levenshtein(annotation.name, &folded),
+            annotation.name.to_owned(),
+        );
     }
     for family in FAMILIES {
         let dashes = family.name.matches('-').count();
         // A name may itself have dashes, and a dash of the prefix may be the one that is missing.
         for cut in [dashes.saturating_sub(1), dashes, dashes + 1] {
-            let Some((at, _)) = folded.match_indices('-').nth(cut.saturating_sub(1)) else { continue };
+            let Some((at, _)) = folded.match_indices('-').nth(cut.saturating_sub(1)) else {
+                continue;
+            };
             let (head, rest) = key.split_at(at + 1);
             if rest.is_empty() {
                 continue;
             }
             let head = head.to_ascii_lowercase().replace('_', "-");
-            offer(strsim::damerau_levenshtein(family.name, &head), format!("{}{rest}", family.name));
+            offer(
+                strsim::damerau_levenshtein(family.name, &head),
+                format!("{}{rest}", family.name),
+            );
         }
     }
     let (distance, candidate) = best?;
@@ -216,24 +590,53 @@ mod tests {
 
     #[test]
     fn the_table_is_sorted_and_complete() {
-        assert!(ANNOTATIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
-        assert_eq!(ANNOTATIONS.iter().filter(|annotation| !annotation.ours).count(), 63);
+        assert!(
+            ANNOTATIONS
+                .windows(2)
+                .all(|pair| pair[0].name < pair[1].name)
+        );
+        assert_eq!(
+            ANNOTATIONS
+                .iter()
+                .filter(|annotation| !annotation.ours)
+                .count(),
+            63
+        );
         assert_eq!(FAMILIES.len(), 13);
     }
 
     #[test]
     fn the_longest_family_wins() {
         for (key, family, name) in [
-            ("agent-inject-template-file-foo", "agent-inject-template-file-", "foo"),
+            (
+                "agent-inject-template-file-foo",
+                "agent-inject-template-file-",
+                "foo",
+            ),
             ("agent-inject-template-foo", "agent-inject-template-", "foo"),
-            ("agent-inject-template-file-", "agent-inject-template-", "file-"),
+            (
+                "agent-inject-template-file-",
+                "agent-inject-template-",
+                "file-",
+            ),
             ("secret-volume-path-a-b", "secret-volume-path-", "a-b"),
         ] {
-            let Some(Known::Member(found, rest)) = lookup(key) else { panic!("{key} is in a family") };
+            let Some(Known::Member(found, rest)) = lookup(key) else {
+                panic!("{key} is in a family")
+            };
             assert_eq!((found.name, rest), (family, name), "{key}");
         }
-        assert!(matches!(lookup("secret-volume-path"), Some(Known::Alone(_))));
-        for unknown in ["agent-inject-secret-", "agent-inject-secret", "agent-inject-TEMPLATE-x", "", "rol"] {
+        assert!(matches!(
+            lookup("secret-volume-path"),
+            Some(Known::Alone(_))
+        ));
+        for unknown in [
+            "agent-inject-secret-",
+            "agent-inject-secret",
+            "agent-inject-TEMPLATE-x",
+            "",
+            "rol",
+        ] {
             assert!(lookup(unknown).is_none(), "{unknown}");
         }
     }
@@ -242,8 +645,14 @@ mod tests {
     fn finds_the_nearest_known_key() {
         for (key, expected) in [
             ("agent-inject-templat-x", Some("agent-inject-template-x")),
-            ("agent-inject-TEMPLATE-x.txt", Some("agent-inject-template-x.txt")),
-            ("agent-inject-secrets-db-creds", Some("agent-inject-secret-db-creds")),
+            (
+                "agent-inject-TEMPLATE-x.txt",
+                Some("agent-inject-template-x.txt"),
+            ),
+            (
+                "agent-inject-secrets-db-creds",
+                Some("agent-inject-secret-db-creds"),
+            ),
             ("agent_inject", Some("agent-inject")),
             ("rol", Some("role")),
             ("agent-prepopulate-only", Some("agent-pre-populate-only")),

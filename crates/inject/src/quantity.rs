@@ -8,7 +8,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
     /// Not a number followed by something like a suffix.
-    #[error("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")]
+    #[error(
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+    )]
     Format,
     /// The suffix is none of those known.
     #[error("unable to parse quantity's suffix")]
@@ -51,16 +53,25 @@ pub fn canonical(text: &str) -> Result<String, QuantityError> {
     if digits.is_empty() {
         return Ok("0".to_owned());
     }
-    let scale = if form == Form::Binary { 0 } else { exponent } - i64::try_from(parts.fraction.len()).unwrap_or(i64::MAX);
+    let scale = if form == Form::Binary { 0 } else { exponent }
+        - i64::try_from(parts.fraction.len()).unwrap_or(i64::MAX);
     // A number that cannot be held exactly is left to the API server, which reads the same text.
-    let Ok(mantissa) = digits.parse::<u128>() else { return Ok(text.to_owned()) };
+    let Ok(mantissa) = digits.parse::<u128>() else {
+        return Ok(text.to_owned());
+    };
     let written = match form {
         Form::Binary => binary(mantissa, scale, exponent),
         Form::Decimal | Form::Exponent => decimal(mantissa, scale, form),
     };
-    let Some((number, suffix)) = written else { return Ok(text.to_owned()) };
+    let Some((number, suffix)) = written else {
+        return Ok(text.to_owned());
+    };
     // The library keeps a text whose number and scale are canonical already, sign and point and all.
-    if parts.fraction.is_empty() && form != Form::Binary && number == mantissa && scale_of(&suffix) == Some(exponent) {
+    if parts.fraction.is_empty()
+        && form != Form::Binary
+        && number == mantissa
+        && scale_of(&suffix) == Some(exponent)
+    {
         return Ok(text.to_owned());
     }
     let sign = if parts.negative { "-" } else { "" };
@@ -91,7 +102,12 @@ impl<'a> Parts<'a> {
         if !junk.is_empty() {
             return Err(QuantityError::Format);
         }
-        Ok(Self { negative, whole, fraction, suffix })
+        Ok(Self {
+            negative,
+            whole,
+            fraction,
+            suffix,
+        })
     }
 
     /// The form and the power (of ten, or of two for the binary form) that the suffix stands for.
@@ -102,8 +118,14 @@ impl<'a> Parts<'a> {
         if let Some(at) = BINARY.iter().position(|suffix| *suffix == self.suffix) {
             return Ok((Form::Binary, 10 * (at as i64 + 1)));
         }
-        let exponent = self.suffix.strip_prefix(['e', 'E']).ok_or(QuantityError::Suffix)?;
-        exponent.parse::<i32>().map(|exponent| (Form::Exponent, i64::from(exponent))).map_err(|_| QuantityError::Suffix)
+        let exponent = self
+            .suffix
+            .strip_prefix(['e', 'E'])
+            .ok_or(QuantityError::Suffix)?;
+        exponent
+            .parse::<i32>()
+            .map(|exponent| (Form::Exponent, i64::from(exponent)))
+            .map_err(|_| QuantityError::Suffix)
     }
 }
 
@@ -120,7 +142,10 @@ fn take_digits(text: &str) -> (&str, &str) {
 fn scale_of(suffix: &str) -> Option<i64> {
     match suffix.strip_prefix('e') {
         Some(exponent) => exponent.parse().ok(),
-        None => DECIMAL.iter().position(|known| *known == suffix).map(|at| 3 * at as i64 - 9),
+        None => DECIMAL
+            .iter()
+            .position(|known| *known == suffix)
+            .map(|at| 3 * at as i64 - 9),
     }
 }
 
@@ -166,7 +191,11 @@ fn binary(mantissa: u128, scale: i64, power: i64) -> Option<(u128, String)> {
         whole /= 1024;
         step += 1;
     }
-    let suffix = if step == 0 { String::new() } else { BINARY[step - 1].to_owned() };
+    let suffix = if step == 0 {
+        String::new()
+    } else {
+        BINARY[step - 1].to_owned()
+    };
     Some((whole, suffix))
 }
 

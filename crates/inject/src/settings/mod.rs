@@ -13,8 +13,8 @@ use pannier_go::flag::{Flag, Kind};
 pub use read::{Failure, Mistake, Outside};
 use value::SettingValue;
 pub use value::{
-    CipherSuites, DefaultTemplate, DurationText, IdText, IntervalText, ListenAddress, LogFormat, LogLevel, QuantityText,
-    TelemetryPath, TlsVersion, TrimmedList,
+    CipherSuites, DefaultTemplate, DurationText, IdText, IntervalText, ListenAddress, LogFormat,
+    LogLevel, QuantityText, TelemetryPath, TlsVersion, TrimmedList,
 };
 
 /// The image of the agents when nothing else is said.
@@ -189,7 +189,10 @@ impl Settings {
     /// # Errors
     ///
     /// [`Failure::Help`] when the arguments ask for it, else all mistakes at once.
-    pub fn new(arguments: &[String], environment: &BTreeMap<String, String>) -> Result<Self, Failure> {
+    pub fn new(
+        arguments: &[String],
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
         Self::with_flags(arguments, environment, &[], &[]).map(|(settings, _)| settings)
     }
 
@@ -216,7 +219,10 @@ impl Settings {
     /// What the user would type to change a field, such as `-vault-image / AGENT_INJECT_VAULT_IMAGE`.
     #[must_use]
     pub fn names(id: &str) -> String {
-        TABLE.iter().find(|setting| setting.id == id).map_or_else(|| id.to_owned(), Setting::names)
+        TABLE
+            .iter()
+            .find(|setting| setting.id == id)
+            .map_or_else(|| id.to_owned(), Setting::names)
     }
 }
 
@@ -224,7 +230,11 @@ impl Setting {
     /// What the user would type.
     #[must_use]
     pub fn names(&self) -> String {
-        if self.flag.is_empty() { self.variable.to_owned() } else { format!("-{} / {}", self.flag, self.variable) }
+        if self.flag.is_empty() {
+            self.variable.to_owned()
+        } else {
+            format!("-{} / {}", self.flag, self.variable)
+        }
     }
 }
 

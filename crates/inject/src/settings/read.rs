@@ -42,7 +42,11 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.setting.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.setting, self.message) }
+        if self.setting.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.setting, self.message)
+        }
     }
 }
 
@@ -62,11 +66,19 @@ pub(super) struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    fn new(given: &Parsed, environment: &BTreeMap<String, String>, defaults: &'a [(&'static str, &'a str)]) -> Self {
+    fn new(
+        given: &Parsed,
+        environment: &BTreeMap<String, String>,
+        defaults: &'a [(&'static str, &'a str)],
+    ) -> Self {
         let mut rows = BTreeMap::new();
         for setting in TABLE {
-            let variable = environment.get(setting.variable).filter(|text| !text.is_empty());
-            let flag = (!setting.flag.is_empty()).then(|| given.last(setting.flag)).flatten();
+            let variable = environment
+                .get(setting.variable)
+                .filter(|text| !text.is_empty());
+            let flag = (!setting.flag.is_empty())
+                .then(|| given.last(setting.flag))
+                .flatten();
             if let Some(text) = variable {
                 rows.insert(setting.id, (text.clone(), Origin::Variable));
             } else if let Some(text) = flag {
@@ -77,7 +89,11 @@ impl<'a> Texts<'a> {
     }
 
     /// Reads one field; a mistake is added to the list.
-    pub(super) fn read<T: SettingValue>(&self, id: &'static str, mistakes: &mut Vec<Mistake>) -> Option<T> {
+    pub(super) fn read<T: SettingValue>(
+        &self,
+        id: &'static str,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Option<T> {
         let setting = TABLE.iter().find(|setting| setting.id == id)?;
         let (text, origin) = match self.rows.get(id) {
             Some((text, origin)) => (text.as_str(), *origin),
@@ -86,19 +102,28 @@ impl<'a> Texts<'a> {
         match T::read(text, origin == Origin::Variable) {
             Ok(value) => Some(value),
             Err(message) => {
-                mistakes.push(Mistake { setting: setting.names(), message });
+                mistakes.push(Mistake {
+                    setting: setting.names(),
+                    message,
+                });
                 None
             }
         }
     }
 
     fn default(&self, setting: &Setting) -> &str {
-        self.defaults.iter().find(|(id, _)| *id == setting.id).map_or(setting.default, |(_, text)| text)
+        self.defaults
+            .iter()
+            .find(|(id, _)| *id == setting.id)
+            .map_or(setting.default, |(_, text)| text)
     }
 
     /// Where each given row came from.
     pub(super) fn origins(&self) -> BTreeMap<&'static str, Origin> {
-        self.rows.iter().map(|(id, (_, origin))| (*id, *origin)).collect()
+        self.rows
+            .iter()
+            .map(|(id, (_, origin))| (*id, *origin))
+            .collect()
     }
 }
 
@@ -126,7 +151,11 @@ pub(super) fn settings(
 }
 
 /// Reads the command line word by word, so that one mistake does not hide the next and flags after a stray word count.
-fn command_line(arguments: &[String], own: &'static [Flag], mistakes: &mut Vec<Mistake>) -> Result<(Parsed, Outside), Failure> {
+fn command_line(
+    arguments: &[String],
+    own: &'static [Flag],
+    mistakes: &mut Vec<Mistake>,
+) -> Result<(Parsed, Outside), Failure> {
     let mut given = Parsed::default();
     let mut outside = Outside::default();
     let mut at = 0;
@@ -142,14 +171,28 @@ fn command_line(arguments: &[String], own: &'static [Flag], mistakes: &mut Vec<M
             at += 1;
             continue;
         }
-        let name = word.trim_start_matches('-').split('=').next().unwrap_or_default();
-        let (table, into) = if own.iter().any(|flag| flag.name == name) { (own, &mut outside.own) } else { (FLAGS, &mut given) };
-        let needs = table.iter().any(|flag| flag.name == name && matches!(flag.kind, Kind::Value(_))) && !word.contains('=');
+        let name = word
+            .trim_start_matches('-')
+            .split('=')
+            .next()
+            .unwrap_or_default();
+        let (table, into) = if own.iter().any(|flag| flag.name == name) {
+            (own, &mut outside.own)
+        } else {
+            (FLAGS, &mut given)
+        };
+        let needs = table
+            .iter()
+            .any(|flag| flag.name == name && matches!(flag.kind, Kind::Value(_)))
+            && !word.contains('=');
         let end = (at + if needs { 2 } else { 1 }).min(arguments.len());
         match flag::parse(table, &arguments[at..end]) {
             Ok(parsed) => into.given.extend(parsed.given),
             Err(FlagError::Help) => return Err(Failure::Help),
-            Err(error) => mistakes.push(Mistake { setting: String::new(), message: error.to_string() }),
+            Err(error) => mistakes.push(Mistake {
+                setting: String::new(),
+                message: error.to_string(),
+            }),
         }
         at = end;
     }
@@ -159,40 +202,75 @@ fn command_line(arguments: &[String], own: &'static [Flag], mistakes: &mut Vec<M
 /// Checks that need more than one setting, or that a setting be there at all.
 fn check_together(settings: &Settings, mistakes: &mut Vec<Mistake>) {
     let mut mistake = |id: &str, message: &str| {
-        mistakes.push(Mistake { setting: Settings::names(id), message: message.to_owned() });
+        mistakes.push(Mistake {
+            setting: Settings::names(id),
+            message: message.to_owned(),
+        });
     };
     if settings.vault_address.is_empty() {
-        mistake("vault_address", "No Vault service configured: expected the address of Vault, such as `https://vault.vault.svc:8200`");
+        mistake(
+            "vault_address",
+            "No Vault service configured: expected the address of Vault, such as `https://vault.vault.svc:8200`",
+        );
     }
     if settings.vault_auth_path.is_empty() {
-        mistake("vault_auth_path", "Vault Auth Path required: expected where the authentication method is mounted, such as `auth/kubernetes`");
+        mistake(
+            "vault_auth_path",
+            "Vault Auth Path required: expected where the authentication method is mounted, such as `auth/kubernetes`",
+        );
     }
     if settings.tls_cert_file.is_empty() && !settings.tls_key_file.is_empty() {
-        mistake("tls_cert_file", "the key file is set but not the certificate file: set both or neither");
+        mistake(
+            "tls_cert_file",
+            "the key file is set but not the certificate file: set both or neither",
+        );
     }
     if settings.tls_key_file.is_empty() && !settings.tls_cert_file.is_empty() {
-        mistake("tls_key_file", "the certificate file is set but not the key file: set both or neither");
+        mistake(
+            "tls_key_file",
+            "the certificate file is set but not the key file: set both or neither",
+        );
     }
-    if settings.template_lease_renewal_threshold < 0.0 || settings.template_lease_renewal_threshold > 1.0 {
-        mistake("template_lease_renewal_threshold", "expected a number from 0 to 1");
+    if settings.template_lease_renewal_threshold < 0.0
+        || settings.template_lease_renewal_threshold > 1.0
+    {
+        mistake(
+            "template_lease_renewal_threshold",
+            "expected a number from 0 to 1",
+        );
     }
 }
 
 /// What is accepted but looks wrong.
 fn notes(settings: &Settings, texts: &Texts<'_>, outside: &Outside) -> Vec<String> {
-    let mut notes: Vec<String> =
-        outside.stray.iter().map(|word| format!("argument `{word}` is not used: flags begin with a dash")).collect();
+    let mut notes: Vec<String> = outside
+        .stray
+        .iter()
+        .map(|word| format!("argument `{word}` is not used: flags begin with a dash"))
+        .collect();
     if let Some((text, _)) = texts.rows.get("log_format")
         && settings.log_format == LogFormat::Standard
         && !text.trim().eq_ignore_ascii_case("standard")
     {
-        notes.push(format!("{}: `{text}` is unknown and means `standard`: expected `standard` or `json`", Settings::names("log_format")));
+        notes.push(format!(
+            "{}: `{text}` is unknown and means `standard`: expected `standard` or `json`",
+            Settings::names("log_format")
+        ));
     }
-    if matches!(settings.tls_min_version, TlsVersion::Tls10 | TlsVersion::Tls11) {
-        notes.push(format!("{}: TLS 1.2 is the oldest version offered", Settings::names("tls_min_version")));
+    if matches!(
+        settings.tls_min_version,
+        TlsVersion::Tls10 | TlsVersion::Tls11
+    ) {
+        notes.push(format!(
+            "{}: TLS 1.2 is the oldest version offered",
+            Settings::names("tls_min_version")
+        ));
     }
     for (id, list) in [
-        ("disable_idle_connections", &settings.disable_idle_connections),
+        (
+            "disable_idle_connections",
+            &settings.disable_idle_connections,
+        ),
         ("disable_keep_alives", &settings.disable_keep_alives),
     ] {
         for part in list.split(',').filter(|part| !part.is_empty()) {

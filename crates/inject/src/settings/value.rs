@@ -21,7 +21,11 @@ pub(super) trait SettingValue: Sized {
 const ENVIRONMENT: &str = "Error parsing environment variables: ";
 
 fn environment(from_environment: bool, error: impl fmt::Display) -> String {
-    if from_environment { format!("{ENVIRONMENT}{error}") } else { error.to_string() }
+    if from_environment {
+        format!("{ENVIRONMENT}{error}")
+    } else {
+        error.to_string()
+    }
 }
 
 impl SettingValue for String {
@@ -50,7 +54,11 @@ impl SettingValue for f64 {
     const KIND: &'static str = "float64";
     fn read(text: &str, from_environment: bool) -> Result<Self, String> {
         let value = grammar::float(text).map_err(|error| environment(from_environment, error))?;
-        if value.is_finite() { Ok(value) } else { Err(format!("expected a finite number, got `{text}`")) }
+        if value.is_finite() {
+            Ok(value)
+        } else {
+            Err(format!("expected a finite number, got `{text}`"))
+        }
     }
 }
 
@@ -92,7 +100,9 @@ impl SettingValue for LogLevel {
             "info" | "notice" | "" => Ok(Self::Info),
             "warn" | "warning" => Ok(Self::Warn),
             "err" | "error" => Ok(Self::Error),
-            _ => Err(format!("Error setting log level: unknown log level: {text}")),
+            _ => Err(format!(
+                "Error setting log level: unknown log level: {text}"
+            )),
         }
     }
 }
@@ -124,7 +134,11 @@ impl SettingValue for LogFormat {
     const KIND: &'static str = "standard|json";
     /// Any text that is not `json` is standard, as in the program this one replaces; the odd ones are noted.
     fn read(text: &str, _: bool) -> Result<Self, String> {
-        Ok(if text.trim().eq_ignore_ascii_case("json") { Self::Json } else { Self::Standard })
+        Ok(if text.trim().eq_ignore_ascii_case("json") {
+            Self::Json
+        } else {
+            Self::Standard
+        })
     }
 }
 
@@ -154,7 +168,9 @@ impl SettingValue for DefaultTemplate {
         match text.to_lowercase().as_str() {
             "map" => Ok(Self::Map),
             "json" => Ok(Self::Json),
-            _ => Err(format!("Invalid default flag type: {text}: expected `map` or `json`")),
+            _ => Err(format!(
+                "Invalid default flag type: {text}: expected `map` or `json`"
+            )),
         }
     }
 }
@@ -167,7 +183,9 @@ impl SettingValue for QuantityText {
     const KIND: &'static str = "quantity";
     fn read(text: &str, _: bool) -> Result<Self, String> {
         if !text.is_empty() {
-            quantity::canonical(text).map_err(|error| format!("expected a quantity such as `250m` or `64Mi`, got `{text}`: {error}"))?;
+            quantity::canonical(text).map_err(|error| {
+                format!("expected a quantity such as `250m` or `64Mi`, got `{text}`: {error}")
+            })?;
         }
         Ok(Self(text.to_owned()))
     }
@@ -195,7 +213,8 @@ impl SettingValue for IntervalText {
     const KIND: &'static str = "duration";
     fn read(text: &str, _: bool) -> Result<Self, String> {
         if !text.is_empty() {
-            Duration::parse_seconds(text).map_err(|_| format!("expected a duration such as `5m`, got `{text}`"))?;
+            Duration::parse_seconds(text)
+                .map_err(|_| format!("expected a duration such as `5m`, got `{text}`"))?;
         }
         Ok(Self(text.to_owned()))
     }
@@ -208,8 +227,15 @@ pub struct IdText(pub String);
 impl SettingValue for IdText {
     const KIND: &'static str = "number";
     fn read(text: &str, _: bool) -> Result<Self, String> {
-        let id = grammar::int(text).map_err(|error| format!("expected a user or group number, got `{text}`: {error}"))?;
-        if id < 0 { Err(format!("expected a user or group number of at least 0, got `{text}`")) } else { Ok(Self(text.to_owned())) }
+        let id = grammar::int(text)
+            .map_err(|error| format!("expected a user or group number, got `{text}`: {error}"))?;
+        if id < 0 {
+            Err(format!(
+                "expected a user or group number of at least 0, got `{text}`"
+            ))
+        } else {
+            Ok(Self(text.to_owned()))
+        }
     }
 }
 
@@ -220,7 +246,13 @@ pub struct TrimmedList(pub Vec<String>);
 impl SettingValue for TrimmedList {
     const KIND: &'static str = "list";
     fn read(text: &str, _: bool) -> Result<Self, String> {
-        Ok(Self(text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()))
+        Ok(Self(
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ))
     }
 }
 
@@ -232,10 +264,14 @@ impl SettingValue for TelemetryPath {
     const KIND: &'static str = "path";
     fn read(text: &str, _: bool) -> Result<Self, String> {
         if !text.is_empty() && !text.starts_with('/') {
-            return Err(format!("expected a path that begins with `/`, got `{text}`"));
+            return Err(format!(
+                "expected a path that begins with `/`, got `{text}`"
+            ));
         }
         if matches!(text, "/mutate" | "/" | "/health/ready" | "/health/live") {
-            return Err(format!("the path `{text}` is taken: choose another such as `/metrics`"));
+            return Err(format!(
+                "the path `{text}` is taken: choose another such as `/metrics`"
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -262,7 +298,10 @@ impl SettingValue for TlsVersion {
             "tls11" => Ok(Self::Tls11),
             "tls12" => Ok(Self::Tls12),
             "tls13" => Ok(Self::Tls13),
-            _ => Err(format!("Failed to configure TLS: invalid or unsupported TLS version {}", pannier_go::quote::quote(text))),
+            _ => Err(format!(
+                "Failed to configure TLS: invalid or unsupported TLS version {}",
+                pannier_go::quote::quote(text)
+            )),
         }
     }
 }
@@ -274,7 +313,10 @@ pub struct CipherSuites(pub Vec<&'static str>);
 impl SettingValue for CipherSuites {
     const KIND: &'static str = "list";
     fn read(text: &str, _: bool) -> Result<Self, String> {
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
         names
             .map(|name| {
                 CIPHER_SUITES.iter().find(|known| **known == name).copied().ok_or_else(|| {
