@@ -1,0 +1,150 @@
+//! What Vault's endpoints answer with.
+
+use pannier_go::json::{self, Json};
+use pannier_redacted::Redacted;
+
+use crate::error::Error;
+
+/// The body of an answer. Absent members have Go's zero values, as in Vault's own clients.
+#[derive(Debug, Clone, Default)]
+pub struct Secret {
+    /// `request_id`.
+    pub request_id: String,
+    /// `lease_id`; empty when there is no lease.
+    pub lease_id: String,
+    /// `lease_duration` in seconds.
+    pub lease_duration: i64,
+    /// Whether the lease can be renewed.
+    pub renewable: bool,
+    /// `data`, when it is an object.
+    pub data: Option<Json>,
+    /// `warnings`.
+    pub warnings: Vec<String>,
+    /// `auth`: a new token.
+    pub auth: Option<Auth>,
+    /// `wrap_info`: the answer was wrapped.
+    pub wrap_info: Option<WrapInfo>,
+}
+
+/// A token and what is known of it.
+#[derive(Debug, Clone, Default)]
+pub struct Auth {
+    /// The token.
+    pub client_token: Redacted,
+    /// Its accessor, with which it can be revoked.
+    pub accessor: String,
+    /// All its policies.
+    pub policies: Vec<String>,
+    /// Facts the auth method knows, by name.
+    pub metadata: Option<Json>,
+    /// Time to live in seconds.
+    pub lease_duration: i64,
+    /// Whether it can be renewed.
+    pub renewable: bool,
+    /// `service` or `batch`.
+    pub token_type: String,
+    /// Whether it has no parent.
+    pub orphan: bool,
+}
+
+/// Where a wrapped answer lies.
+#[derive(Debug, Clone, Default)]
+pub struct WrapInfo {
+    /// The token that opens it, once.
+    pub token: Redacted,
+    /// Accessor of that token.
+    pub accessor: String,
+    /// Seconds it can be opened for.
+    pub ttl: i64,
+    /// RFC 3339 with nanoseconds, as received.
+    pub creation_time: String,
+    /// The endpoint whose answer was wrapped.
+    pub creation_path: String,
+    /// Accessor of the token inside, if it is one.
+    pub wrapped_accessor: String,
+}
+
+impl Secret {
+    /// Reads an answer's body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] when it is no JSON object.
+    pub fn parse(body: &[u8]) -> Result<Self, Error> {
+        let parsed = json::decode(body)
+            .map_err(|error| Error::Decode(format!("error decoding the answer: {error}")))?;
+        let Json::Object(_) = &parsed else {
+            return Err(Error::Decode(
+                "error decoding the answer: expected a JSON object".to_owned(),
+            ));
+        };
+        Ok(Self {
+            request_id: text(&parsed, "request_id"),
+            lease_id: text(&parsed, "lease_id"),
+            lease_duration: integer(&parsed, "lease_duration"),
+            renewable: flag(&parsed, "renewable"),
+            data: parsed
+                .get("data")
+                .filter(|data| matches!(data, Json::Object(_)))
+                .cloned(),
+            warnings: texts(&parsed, "warnings"),
+            auth: object(&parsed, "auth").map(|auth| Auth {
+                client_token: text(auth, "client_token").into(),
+                accessor: text(auth, "accessor"),
+                policies: texts(auth, "policies"),
+                metadata: object(auth, "metadata").cloned(),
+                lease_duration: integer(auth, "lease_duration"),
+                renewable: flag(auth, "renewable"),
+                token_type: text(auth, "token_type"),
+                orphan: flag(auth, "orphan"),
+            }),
+            wrap_info: object(&parsed, "wrap_info").map(|wrap| WrapInfo {
+                token: text(wrap, "token").into(),
+                accessor: text(wrap, "accessor"),
+                ttl: integer(wrap, "ttl"),
+                creation_time: text(wrap, "creation_time"),
+                creation_path: text(wrap, "creation_path"),
+                wrapped_accessor: text(wrap, "wrapped_accessor"),
+            }),
+        })
+    }
+
+    /// A member of `data`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Json> {
+        self.data.as_ref().and_then(|data| data.get(name))
+    }
+}
+
+fn object<'a>(parent: &'a Json, name: &str) -> Option<&'a Json> {
+    parent
+        .get(name)
+        .filter(|value| matches!(value, Json::Object(_)))
+}
+
+fn text(parent: &Json, name: &str) -> String {
+    parent
+        .get(name)
+        .and_then(Json::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn integer(parent: &Json, name: &str) -> i64 {
+    parent.get(name).and_then(Json::as_i64).unwrap_or_default()
+}
+
+fn flag(parent: &Json, name: &str) -> bool {
+    matches!(parent.get(name), Some(Json::Bool(true)))
+}
+
+fn texts(parent: &Json, name: &str) -> Vec<String> {
+    match parent.get(name) {
+        Some(Json::Array(list)) => list
+            .iter()
+            .filter_map(Json::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
