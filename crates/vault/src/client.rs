@@ -279,7 +279,7 @@ impl Client {
         let fail =
             |cause: String| Error::transport(request.method.as_str(), &address.url(&target), cause);
         if location.starts_with('/') {
-            return self.once(request, address, &location.to_owned()).await;
+            return self.once(request, address, location).await;
         }
         let next = Address::parse(location).map_err(|error| fail(format!("redirect: {error}")))?;
         if address.is_tls() && !next.is_tls() {
