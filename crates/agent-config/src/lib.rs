@@ -8,11 +8,14 @@
 //! it. Everything a configuration can say is a field with its default filled in; what is wrong with it comes back
 //! as a list of [`Problem`]s, each naming the file and line it is about.
 
+mod ast;
 mod auto_auth;
 mod cache;
 mod config;
 pub mod emit;
 mod exec;
+mod hcl;
+mod json;
 mod listener;
 mod log;
 mod plain;
