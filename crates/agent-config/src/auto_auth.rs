@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{Plain, Position};
+use crate::Position;
+use crate::plain::{self, Plain};
+use crate::stanza::{Reading, Stanza};
 
 /// The `auto_auth` stanza: how to log in and where to put the token.
 #[derive(Clone, Debug, PartialEq)]
@@ -140,4 +142,254 @@ pub struct DhExchange {
     pub aad: String,
     /// `aad_env_var`: the variable whose value comes before `aad` if it is not empty.
     pub aad_env_var: Option<String>,
+}
+
+/// Before what is wrong with the method.
+const METHOD: &str = "error parsing 'auto_auth': error parsing 'method': ";
+/// Before what is wrong with a sink.
+const SINKS: &str = "error parsing 'auto_auth': error parsing 'sink' stanzas: ";
+/// Before what is wrong with both together.
+const WRAPPING: &str = "error parsing 'auto_auth': error parsing auto_auth: ";
+
+impl AutoAuth {
+    pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        let mut methods: Vec<_> = stanza
+            .blocks(reading, "method")
+            .into_iter()
+            .map(|block| block.on_its_own(METHOD))
+            .collect();
+        let method = methods.pop().map(|block| Method::read(&block, reading));
+        if method.is_none() || !methods.is_empty() {
+            reading.problem(
+                stanza.place_of("method"),
+                format!("{METHOD}one and only one \"method\" block is required"),
+            );
+        }
+        let method = method.unwrap_or_else(|| Method::none(reading.place(stanza.at)));
+        let mut sinks: Vec<Sink> = stanza
+            .blocks(reading, "sink")
+            .into_iter()
+            .map(|block| Sink::read(block.on_its_own(SINKS), reading))
+            .collect();
+        for group in stanza.blocks(reading, "sinks") {
+            for block in group.blocks(reading, "sink") {
+                sinks.push(Sink::read(block.on_its_own(SINKS), reading));
+            }
+        }
+        if method.wrap_ttl.is_some() {
+            let at = stanza.place_of("method");
+            match sinks.as_slice() {
+                [sink] if sink.wrap_ttl.is_some() => reading.problem(
+                    at,
+                    format!("{WRAPPING}wrapping enabled both on auth method and sink"),
+                ),
+                [_] => {}
+                _ => reading.problem(
+                    at,
+                    format!(
+                        "{WRAPPING}wrapping enabled on auth method and 0 or many sinks defined"
+                    ),
+                ),
+            }
+        }
+        let enable_reauth_on_new_credentials = stanza
+            .strict_bool(reading, "enable_reauth_on_new_credentials")
+            .unwrap_or(false);
+        Self {
+            method,
+            sinks,
+            enable_reauth_on_new_credentials,
+        }
+    }
+}
+
+impl Method {
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        let kind = stanza
+            .set_text(reading, "type")
+            .or_else(|| stanza.label().map(str::to_owned));
+        if kind.is_none() {
+            stanza.problem(reading, stanza.at, "method type must be specified");
+        }
+        let kind = kind.unwrap_or_default().to_lowercase();
+        let mount_path = stanza.set_text(reading, "mount_path").map_or_else(
+            || format!("auth/{kind}"),
+            |path| path.trim_end_matches('/').to_owned(),
+        );
+        // The reference reads these two one step later, so their sentences have a beginning less.
+        let outer = stanza.clone().called("error parsing 'auto_auth': ");
+        let set = |duration: &Duration| !duration.is_zero();
+        Self {
+            at: reading.place(stanza.at),
+            mount_path,
+            namespace: stanza
+                .text(reading, "namespace")
+                .and_then(|text| crate::vault::namespace(&text)),
+            wrap_ttl: stanza.seconds(reading, "wrap_ttl").filter(set),
+            min_backoff: outer.seconds(reading, "min_backoff").filter(set),
+            max_backoff: outer.seconds(reading, "max_backoff").filter(set),
+            exit_on_err: stanza.strict_bool(reading, "exit_on_err").unwrap_or(false),
+            config: free_config(stanza, reading),
+            kind,
+        }
+    }
+
+    /// Stands for a method that is missing, so that reading can go on.
+    fn none(at: Position) -> Self {
+        Self {
+            at,
+            kind: String::new(),
+            mount_path: String::new(),
+            namespace: None,
+            wrap_ttl: None,
+            min_backoff: None,
+            max_backoff: None,
+            exit_on_err: false,
+            config: MethodConfig::default(),
+        }
+    }
+}
+
+impl Sink {
+    fn read(stanza: Stanza<'_>, reading: &mut Reading) -> Self {
+        let kind = stanza
+            .set_text(reading, "type")
+            .or_else(|| stanza.label().map(str::to_lowercase));
+        match kind.as_deref() {
+            None => stanza.problem(reading, stanza.at, "sink type must be specified"),
+            Some("file") => {}
+            Some(kind) => {
+                reading.creating(
+                    stanza.at,
+                    format!("Unknown sink type \"{}\"", kind.escape_debug()),
+                );
+            }
+        }
+        let stanza = stanza.called(&format!("{SINKS}sink.{} ", kind.unwrap_or_default()));
+        let config = FileConfig::read(&stanza, reading);
+        Self {
+            at: reading.place(stanza.at),
+            path: config.path,
+            mode: config.mode,
+            uid: config.uid,
+            gid: config.gid,
+            wrap_ttl: stanza
+                .seconds(reading, "wrap_ttl")
+                .filter(|ttl| !ttl.is_zero()),
+            dh: DhExchange::read(&stanza, reading),
+        }
+    }
+}
+
+impl DhExchange {
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
+        let kind = stanza.set_text(reading, "dh_type");
+        let path = stanza.set_text(reading, "dh_path");
+        let derive_key = stanza.strict_bool(reading, "derive_key").unwrap_or(false);
+        let aad = stanza.text(reading, "aad").unwrap_or_default();
+        let aad_env_var = stanza.set_text(reading, "aad_env_var");
+        let problem = match (&kind, &path) {
+            (None, None) if derive_key => Some((
+                "derive_key",
+                "specifying 'derive_key' data without 'dh_type' does not make sense",
+            )),
+            (None, None) if !aad.is_empty() => Some((
+                "aad",
+                "specifying AAD data without 'dh_type' does not make sense",
+            )),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => Some((
+                "dh_type",
+                "'dh_type' and 'dh_path' must be specified together",
+            )),
+            (Some(kind), Some(_)) if kind != "curve25519" => {
+                Some(("dh_type", "invalid value for 'dh_type'"))
+            }
+            (Some(_), Some(_)) => None,
+        };
+        if let Some((key, text)) = problem {
+            stanza.problem(reading, stanza.place_of(key), text);
+        }
+        path.map(|path| Self {
+            path,
+            derive_key,
+            aad,
+            aad_env_var,
+        })
+    }
+}
+
+/// The `config` of a file sink.
+struct FileConfig {
+    path: String,
+    mode: u32,
+    uid: Option<u32>,
+    gid: Option<u32>,
+}
+
+impl FileConfig {
+    /// The reference reads these when it makes the sink, so the sentences begin differently.
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        const CREATING: &str = "error creating file sink: ";
+        const PERMISSIONS: i64 = 0o777;
+        let MethodConfig(config) = free_config(stanza, reading);
+        let at = stanza.place_of("config");
+        let path = match config.get("path") {
+            Some(Plain::Text(path)) => path.clone(),
+            found => {
+                let text = match found {
+                    None => "'path' not specified for file sink",
+                    Some(_) => "could not parse 'path' as string",
+                };
+                reading.creating(at, format!("{CREATING}{text}"));
+                String::new()
+            }
+        };
+        let mode = match config.get("mode") {
+            None => 0o640,
+            Some(Plain::Int(mode)) if (0..=PERMISSIONS).contains(mode) => *mode as u32,
+            Some(found) => {
+                let text = match found {
+                    Plain::Int(_) => "file mode does not represent a regular file",
+                    _ => "could not parse 'mode' as integer",
+                };
+                reading.creating(at, format!("{CREATING}{text}"));
+                reading.hint(
+                    "`mode`: expected a number without quotes, such as 0600 (in JSON decimal: 384)",
+                );
+                0
+            }
+        };
+        let mut owner = |key: &str, documented: &str| {
+            let (key, found) = [key, documented]
+                .into_iter()
+                .find_map(|key| config.get_key_value(key))?;
+            let number = match found {
+                Plain::Int(number) => u32::try_from(*number).ok(),
+                Plain::Text(text) => text.parse().ok(),
+                _ => None,
+            };
+            if number.is_none() {
+                reading.creating(at, format!("{CREATING}could not parse '{key}' as integer"));
+            }
+            number
+        };
+        let uid = owner("uid", "owner");
+        let gid = owner("gid", "group");
+        Self {
+            path,
+            mode,
+            uid,
+            gid,
+        }
+    }
+}
+
+/// The `config` of a method or sink, as an object or as blocks.
+fn free_config(stanza: &Stanza<'_>, reading: &mut Reading) -> MethodConfig {
+    let mut config = MethodConfig::default();
+    for block in stanza.blocks(reading, "config") {
+        config.0.extend(plain::members(block.object()));
+    }
+    config
 }

@@ -1,3 +1,5 @@
+use crate::stanza::{Reading, Stanza};
+use crate::template::refuse_unknown_keys;
 use crate::{Position, Signal, TemplateText};
 
 /// The `exec` stanza: the supervised program.
@@ -34,4 +36,88 @@ pub struct EnvTemplate {
     pub name: String,
     /// What is rendered.
     pub text: TemplateText,
+}
+
+impl Exec {
+    const KEYS: [&'static str; 5] = [
+        "child_process_stderr",
+        "child_process_stdout",
+        "command",
+        "restart_on_secret_changes",
+        "restart_stop_signal",
+    ];
+
+    pub(crate) fn read(stanza: Stanza<'_>, reading: &mut Reading) -> Self {
+        const RESTART: &str = "restart_on_secret_changes";
+        let stanza = stanza.called("error parsing 'exec': ");
+        refuse_unknown_keys(&stanza, reading, "config.ExecConfig", &Self::KEYS);
+        let restart_on_secret_changes = match stanza.text(reading, RESTART).as_deref() {
+            None | Some("" | "always") => Restart::Always,
+            Some("never") => Restart::Never,
+            Some(other) => {
+                let text = format!(
+                    "'exec.{RESTART}' unexpected value: \"{}\"",
+                    other.escape_debug()
+                );
+                reading.validating(stanza.place_of(RESTART), text);
+                Restart::Always
+            }
+        };
+        Self {
+            at: reading.place(stanza.at),
+            command: stanza.texts(reading, "command").unwrap_or_default(),
+            restart_on_secret_changes,
+            restart_stop_signal: Signal::read(&stanza, reading, "restart_stop_signal")
+                .unwrap_or(Signal::TERM),
+            child_process_stdout: stanza.set_text(reading, "child_process_stdout"),
+            child_process_stderr: stanza.set_text(reading, "child_process_stderr"),
+        }
+    }
+}
+
+impl EnvTemplate {
+    /// What makes sense for files only.
+    const REFUSED: [&'static str; 13] = [
+        "backup",
+        "command",
+        "command_timeout",
+        "create_dest_dirs",
+        "destination",
+        "exec",
+        "perms",
+        "user",
+        "uid",
+        "group",
+        "gid",
+        "wait",
+        "sandbox_path",
+    ];
+
+    pub(crate) fn read(stanza: Stanza<'_>, reading: &mut Reading) -> Self {
+        let stanza = stanza.through_map("error parsing 'env_template': ");
+        let name = stanza.label().unwrap_or_default().to_owned();
+        if stanza.label().is_none() {
+            let text = format!(
+                "expected one and only one environment variable name, got {}",
+                stanza.label_count()
+            );
+            stanza.problem(reading, stanza.at, &text);
+        }
+        let (text, problem) = TemplateText::read(
+            &stanza,
+            reading,
+            "either 'contents' or 'source' must be specified",
+            "'contents' and 'source' cannot be specified together",
+        );
+        if let Some(problem) = problem {
+            reading.validating(stanza.at, format!("env_template[{name}]: {problem}"));
+        }
+        for key in Self::REFUSED {
+            if stanza.get(key).is_some() {
+                let text = format!("env_template[{name}]: '{key}' is not allowed");
+                reading.validating(stanza.place_of(key), text);
+            }
+        }
+        Self { name, text }
+    }
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::Position;
+use crate::stanza::{Reading, Stanza};
 
 /// A `listener` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,4 +84,165 @@ pub enum TlsVersion {
     Tls12,
     /// TLS 1.3.
     Tls13,
+}
+
+impl Listener {
+    /// `number` is its place among the listeners of its file, from 0.
+    pub(crate) fn read(stanza: Stanza<'_>, number: usize, reading: &mut Reading) -> Self {
+        let stanza = stanza.on_its_own(&format!("error parsing 'listener': listeners.{number}: "));
+        let kind = stanza
+            .set_text(reading, "type")
+            .or_else(|| stanza.label().map(str::to_owned));
+        let kind = kind.map(|kind| kind.to_lowercase());
+        let unix = match kind.as_deref() {
+            Some("tcp") => false,
+            Some("unix") => true,
+            Some(kind) => {
+                let text = format!("unsupported listener type \"{}\"", kind.escape_debug());
+                stanza.problem(reading, stanza.place_of("type"), &text);
+                reading.hint("expected `tcp` or `unix`");
+                false
+            }
+            None => {
+                stanza.problem(reading, stanza.at, "listener type must be specified");
+                reading.hint("write `listener \"tcp\" { ... }` or `listener \"unix\" { ... }`");
+                false
+            }
+        };
+        let address = stanza.set_text(reading, "address");
+        let address = if unix {
+            let path = address.unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
+            ListenerAddress::Unix(path, SocketOwner::read(&stanza, reading))
+        } else {
+            ListenerAddress::Tcp(address.unwrap_or_else(|| DEFAULT_ADDRESS.to_owned()))
+        };
+        let tls_disable = stanza.loose_bool(reading, "tls_disable").unwrap_or(false);
+        let mut enable_quit = false;
+        for block in stanza.blocks(reading, "agent_api") {
+            enable_quit = block
+                .strict_bool(reading, "enable_quit")
+                .unwrap_or(enable_quit);
+        }
+        let mut limit = |key, default| match stanza.seconds(reading, key) {
+            Some(limit) if !limit.is_zero() => limit,
+            _ => default,
+        };
+        let read_header_timeout = limit("http_read_header_timeout", Duration::from_secs(10));
+        let read_timeout = limit("http_read_timeout", Duration::from_secs(30));
+        let idle_timeout = limit("http_idle_timeout", Duration::from_mins(5));
+        Self {
+            at: reading.place(stanza.at),
+            address,
+            tls: if kind.as_deref() != Some("tcp") || tls_disable {
+                None
+            } else {
+                ListenerTls::read(&stanza, reading)
+            },
+            require_request_header: stanza
+                .loose_bool(reading, "require_request_header")
+                .unwrap_or(false),
+            role: ListenerRole::read(&stanza, reading),
+            enable_quit,
+            read_header_timeout,
+            read_timeout,
+            idle_timeout,
+        }
+    }
+}
+
+/// What is bound when there is no `address`, as in the reference.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
+
+impl ListenerRole {
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        match stanza.text(reading, "role").as_deref() {
+            None | Some("" | "default") => Self::Default,
+            Some("metrics_only") => Self::MetricsOnly,
+            Some(role) => {
+                let text = format!("unsupported listener role \"{}\"", role.escape_debug());
+                stanza.problem(reading, stanza.place_of("role"), &text);
+                reading.hint("expected `default` or `metrics_only`");
+                Self::Default
+            }
+        }
+    }
+}
+
+impl SocketOwner {
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
+        let mode = stanza.set_text(reading, "socket_mode");
+        let user = stanza.set_text(reading, "socket_user");
+        let group = stanza.set_text(reading, "socket_group");
+        let (mode, user, group) = (mode?, user?, group?);
+        let mode = match u32::from_str_radix(&mode, 8) {
+            Ok(mode) if mode <= 0o777 => mode,
+            _ => {
+                let text = format!("invalid socket_mode \"{}\"", mode.escape_debug());
+                stanza.problem(reading, stanza.place_of("socket_mode"), &text);
+                reading.hint("expected an octal mode in quotes, such as \"0600\"");
+                return None;
+            }
+        };
+        Some(Self { mode, user, group })
+    }
+}
+
+impl ListenerTls {
+    /// `None` only beside a problem.
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
+        let cert_file = stanza.set_text(reading, "tls_cert_file");
+        let key_file = stanza.set_text(reading, "tls_key_file");
+        let min_version = TlsVersion::read(stanza, reading, "tls_min_version", TlsVersion::Tls12);
+        let max_version = TlsVersion::read(stanza, reading, "tls_max_version", TlsVersion::Tls13);
+        let cipher_suites = stanza
+            .text(reading, "tls_cipher_suites")
+            .unwrap_or_default();
+        let cipher_suites = cipher_suites
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        let client_ca_file = stanza.set_text(reading, "tls_client_ca_file");
+        let mut switch = |key| stanza.loose_bool(reading, key).unwrap_or(false);
+        let require_client_cert = switch("tls_require_and_verify_client_cert");
+        let disable_client_certs = switch("tls_disable_client_certs");
+        let (Some(cert_file), Some(key_file)) = (cert_file, key_file) else {
+            reading.creating(
+                stanza.at,
+                "Error starting listener: 'tls_cert_file' and 'tls_key_file' are not set"
+                    .to_owned(),
+            );
+            reading.hint("name both files, or set `tls_disable = true`");
+            return None;
+        };
+        Some(Self {
+            cert_file,
+            key_file,
+            min_version,
+            max_version,
+            cipher_suites: cipher_suites.map(str::to_owned).collect(),
+            client_ca_file,
+            require_client_cert,
+            disable_client_certs,
+        })
+    }
+}
+
+impl TlsVersion {
+    /// TLS 1.0 and 1.1, which nothing of ours speaks, count as 1.2 for the least version.
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading, key: &str, default: Self) -> Self {
+        match stanza.text(reading, key).as_deref() {
+            None | Some("") => default,
+            Some("tls13") => Self::Tls13,
+            Some("tls10" | "tls11" | "tls12") => Self::Tls12,
+            Some(version) => {
+                let text = format!("invalid value for {key}: \"{}\"", version.escape_debug());
+                reading.creating(
+                    stanza.place_of(key),
+                    format!("Error starting listener: {text}"),
+                );
+                reading.hint("expected `tls12` or `tls13`");
+                default
+            }
+        }
+    }
 }

@@ -5,7 +5,8 @@ use crate::Position;
 /// One thing that is wrong with a configuration.
 ///
 /// Printed, it is the reference's sentence followed by the place it is about:
-/// ``error loading configuration from agent.hcl: ... (agent.hcl:3:1)``.
+/// `error loading configuration from agent.hcl: ... (agent.hcl:3:1)`, and a line that begins with `hint: ` where
+/// there is something to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// When it was found, which gives the sentence its beginning.
@@ -14,6 +15,8 @@ pub struct Problem {
     pub text: String,
     /// Where, if it is about one place.
     pub at: Option<Position>,
+    /// What to do, when there is more to say than the sentence does.
+    pub hint: Option<String>,
 }
 
 /// What was being done when a [`Problem`] was found.
@@ -35,8 +38,11 @@ impl fmt::Display for Problem {
             Stage::Creating => {}
         }
         f.write_str(&self.text)?;
-        match &self.at {
-            Some(at) => write!(f, " ({at})"),
+        if let Some(at) = &self.at {
+            write!(f, " ({at})")?;
+        }
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
             None => Ok(()),
         }
     }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::stanza::{Reading, Stanza};
+
 /// A signal that a configuration can name. Numbers are Linux's on x86 and Arm.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signal {
@@ -59,6 +61,24 @@ impl Signal {
     #[must_use]
     pub fn all() -> [Self; 28] {
         SIGNALS
+    }
+
+    pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading, key: &str) -> Option<Self> {
+        let name = stanza.set_text(reading, key)?;
+        let signal = Self::by_name(&name);
+        if signal.is_none() {
+            let valid: Vec<String> = SIGNALS
+                .iter()
+                .map(|signal| format!("\"{}\"", signal.name))
+                .collect();
+            let text = format!(
+                "'{key}' invalid signal \"{}\" - valid signals are [{}]",
+                name.escape_debug(),
+                valid.join(" ")
+            );
+            stanza.map_problem(reading, stanza.place_of(key), &text);
+        }
+        signal
     }
 
     /// Its name, such as `SIGTERM`.

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::stanza::{Reading, Stanza};
+
 /// The `telemetry` stanza. Keys that mean nothing in a pod are read and forgotten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Telemetry {
@@ -38,6 +40,36 @@ impl Default for Telemetry {
             prometheus_retention_time: Some(Duration::from_hours(24)),
             prefix_filter: Vec::new(),
             filter_default: true,
+        }
+    }
+}
+
+impl Telemetry {
+    pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        let default = Self::default();
+        let retention = stanza.seconds(reading, "prometheus_retention_time");
+        Self {
+            statsd_address: stanza.set_text(reading, "statsd_address"),
+            statsite_address: stanza.set_text(reading, "statsite_address"),
+            dogstatsd_address: stanza.set_text(reading, "dogstatsd_addr"),
+            dogstatsd_tags: stanza.texts(reading, "dogstatsd_tags").unwrap_or_default(),
+            disable_hostname: stanza
+                .strict_bool(reading, "disable_hostname")
+                .unwrap_or(false),
+            enable_hostname_label: stanza
+                .strict_bool(reading, "enable_hostname_label")
+                .unwrap_or(false),
+            metrics_prefix: stanza
+                .set_text(reading, "metrics_prefix")
+                .unwrap_or(default.metrics_prefix),
+            prometheus_retention_time: retention
+                .map_or(default.prometheus_retention_time, |time| {
+                    (!time.is_zero()).then_some(time)
+                }),
+            prefix_filter: stanza.texts(reading, "prefix_filter").unwrap_or_default(),
+            filter_default: stanza
+                .strict_bool(reading, "filter_default")
+                .unwrap_or(true),
         }
     }
 }

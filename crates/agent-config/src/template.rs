@@ -1,5 +1,9 @@
 use std::time::Duration;
 
+use pannier_go::{Duration as GoDuration, integer};
+
+use crate::ast::{Literal, Scalar, Value};
+use crate::stanza::{Reading, Stanza};
 use crate::{Position, Signal};
 
 /// The `template_config` stanza.
@@ -114,4 +118,369 @@ pub struct Wait {
     pub min: Duration,
     /// The longest delay.
     pub max: Duration,
+}
+
+impl TemplateConfig {
+    pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        let default = Self::default();
+        let interval = stanza.seconds(reading, "static_secret_render_interval");
+        Self {
+            exit_on_retry_failure: stanza
+                .strict_bool(reading, "exit_on_retry_failure")
+                .unwrap_or(false),
+            static_secret_render_interval: interval
+                .filter(|interval| !interval.is_zero())
+                .unwrap_or(default.static_secret_render_interval),
+            max_connections_per_host: stanza
+                .integer(reading, "max_connections_per_host")
+                .and_then(|limit| u32::try_from(limit).ok())
+                .unwrap_or(default.max_connections_per_host),
+            lease_renewal_threshold: threshold(stanza, reading)
+                .unwrap_or(default.lease_renewal_threshold),
+        }
+    }
+}
+
+/// A part of a lifetime: above 0, and 1 at the most.
+fn threshold(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<f64> {
+    const KEY: &str = "lease_renewal_threshold";
+    let value = stanza.float(reading, KEY)?;
+    if value > 0.0 && value <= 1.0 {
+        return Some(value);
+    }
+    let text = format!("'{KEY}' must be above 0 and at most 1, not {value}");
+    stanza.problem(reading, stanza.place_of(KEY), &text);
+    None
+}
+
+/// Every key of a `template` or `env_template`; others are refused, as in the reference.
+const KEYS: [&str; 23] = [
+    "backup",
+    "command",
+    "command_timeout",
+    "contents",
+    "create_dest_dirs",
+    "destination",
+    "error_fatal",
+    "error_on_missing_key",
+    "exec",
+    "function_blacklist",
+    "function_denylist",
+    "gid",
+    "group",
+    "left_delim",
+    "left_delimiter",
+    "perms",
+    "right_delim",
+    "right_delimiter",
+    "sandbox_path",
+    "source",
+    "uid",
+    "user",
+    "wait",
+];
+
+impl TemplateText {
+    /// Reads what files and variables have in common; beside it what is wrong about the body, in the words given.
+    pub(crate) fn read(
+        stanza: &Stanza<'_>,
+        reading: &mut Reading,
+        neither: &str,
+        both: &str,
+    ) -> (Self, Option<String>) {
+        refuse_unknown_keys(stanza, reading, "config.TemplateConfig", &KEYS);
+        let source = stanza.set_text(reading, "source");
+        let contents = stanza.set_text(reading, "contents");
+        let (body, problem) = match (source, contents) {
+            (Some(source), None) => (Body::Source(source), None),
+            (None, Some(contents)) => (Body::Contents(contents), None),
+            (None, None) => (Body::Contents(String::new()), Some(neither.to_owned())),
+            (Some(_), Some(contents)) => (Body::Contents(contents), Some(both.to_owned())),
+        };
+        let delimiter = |reading: &mut Reading, key: &str, default: &str| {
+            stanza
+                .set_text(reading, key)
+                .unwrap_or_else(|| default.to_owned())
+        };
+        let mut function_denylist = stanza
+            .texts(reading, "function_denylist")
+            .unwrap_or_default();
+        function_denylist.extend(
+            stanza
+                .texts(reading, "function_blacklist")
+                .unwrap_or_default(),
+        );
+        let text = Self {
+            at: reading.place(stanza.at),
+            body,
+            left_delimiter: delimiter(reading, "left_delimiter", "{{"),
+            right_delimiter: delimiter(reading, "right_delimiter", "}}"),
+            error_on_missing_key: stanza
+                .strict_bool(reading, "error_on_missing_key")
+                .unwrap_or(false),
+            error_fatal: stanza.strict_bool(reading, "error_fatal").unwrap_or(true),
+            function_denylist,
+        };
+        (text, problem)
+    }
+}
+
+/// Notes the keys that a stanza does not know, all in one sentence as the reference does.
+pub(crate) fn refuse_unknown_keys(
+    stanza: &Stanza<'_>,
+    reading: &mut Reading,
+    go: &str,
+    known: &[&str],
+) {
+    let mut unknown: Vec<_> = stanza
+        .keys()
+        .filter(|key| {
+            !known
+                .iter()
+                .any(|known| key.text.eq_ignore_ascii_case(known))
+        })
+        .collect();
+    let Some(first) = unknown.first().map(|key| key.at) else {
+        return;
+    };
+    unknown.sort_by(|a, b| a.text.cmp(&b.text));
+    unknown.dedup_by(|a, b| a.text == b.text);
+    let names: Vec<&str> = unknown.iter().map(|key| key.text.as_str()).collect();
+    stanza.map_problem(
+        reading,
+        first,
+        &format!("'{go}' has invalid keys: {}", names.join(", ")),
+    );
+}
+
+impl Template {
+    pub(crate) fn read(stanza: Stanza<'_>, reading: &mut Reading) -> Self {
+        const SERVER: &str = "template server failed to create: template:";
+        let stanza = stanza.through_map("error parsing 'template': ");
+        let (text, problem) = TemplateText::read(
+            &stanza,
+            reading,
+            "must specify exactly one of 'source' or 'contents'",
+            "cannot specify both 'source' and 'contents'",
+        );
+        if let Some(problem) = problem {
+            reading.creating(stanza.at, format!("{SERVER} {problem}"));
+        }
+        Self {
+            text,
+            destination: stanza.text(reading, "destination").unwrap_or_default(),
+            create_dest_dirs: stanza
+                .strict_bool(reading, "create_dest_dirs")
+                .unwrap_or(true),
+            perms: perms(&stanza, reading),
+            user: Owner::read(&stanza, reading, "user", "uid"),
+            group: Owner::read(&stanza, reading, "group", "gid"),
+            backup: stanza.strict_bool(reading, "backup").unwrap_or(false),
+            command: Command::read(&stanza, reading),
+            wait: Wait::read(&stanza, reading),
+            sandbox_path: stanza.set_text(reading, "sandbox_path"),
+        }
+    }
+}
+
+/// Octal text, or a number as it is.
+fn perms(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<u32> {
+    const KEY: &str = "perms";
+    let value = stanza.get(KEY)?;
+    let mode = match value {
+        Value::Literal(Literal {
+            scalar: Scalar::Int(mode, _),
+            ..
+        }) => u32::try_from(*mode).ok(),
+        Value::Literal(Literal {
+            scalar: Scalar::Text(text),
+            ..
+        }) => {
+            if text.is_empty() {
+                return None;
+            }
+            match integer::parse_uint(text, 8) {
+                Ok(mode) => u32::try_from(mode).ok(),
+                Err(error) => {
+                    stanza.map_problem(reading, value.at(), &format!("'{KEY}' {error}"));
+                    reading.hint("`perms`: expected an octal mode in quotes, such as \"0640\"");
+                    return None;
+                }
+            }
+        }
+        _ => {
+            stanza.text(reading, KEY);
+            return None;
+        }
+    };
+    if mode.is_none_or(|mode| mode > 0o7777) {
+        stanza.map_problem(reading, value.at(), &format!("'{KEY}' is not a file mode"));
+        reading.hint("`perms`: expected an octal mode in quotes, such as \"0640\"");
+        return None;
+    }
+    mode.filter(|mode| *mode != 0)
+}
+
+impl Owner {
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading, key: &str, number: &str) -> Option<Self> {
+        let by_name = match stanza.get(key) {
+            Some(Value::Literal(Literal {
+                scalar: Scalar::Int(id, _),
+                ..
+            })) => u32::try_from(*id).ok().map(Self::Id),
+            _ => stanza
+                .set_text(reading, key)
+                .map(|text| text.parse().map_or(Self::Name(text), Self::Id)),
+        };
+        let by_number = stanza.integer(reading, number);
+        by_name.or_else(|| {
+            by_number
+                .and_then(|id| u32::try_from(id).ok())
+                .map(Self::Id)
+        })
+    }
+}
+
+impl Command {
+    const KEYS: [&'static str; 8] = [
+        "command",
+        "enabled",
+        "env",
+        "kill_signal",
+        "kill_timeout",
+        "reload_signal",
+        "splay",
+        "timeout",
+    ];
+
+    /// `exec`, or the older `command` and `command_timeout` where `exec` does not say it; `None` without any words.
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
+        let older_words = words(stanza, reading);
+        let older_timeout = stanza.go_duration(reading, "command_timeout");
+        let mut command = Self {
+            words: Vec::new(),
+            timeout: older_timeout.unwrap_or(Self::TIMEOUT),
+            enabled: true,
+            splay: Duration::ZERO,
+            kill_signal: None,
+            kill_timeout: Self::TIMEOUT,
+            reload_signal: None,
+        };
+        // Of repeated blocks the last counts.
+        if let Some(exec) = stanza.blocks(reading, "exec").pop() {
+            refuse_unknown_keys(&exec, reading, "config.ExecConfig", &Self::KEYS);
+            if exec.get("env").is_some() {
+                let text = "'exec.env' expected a map or struct, got \"slice\"";
+                exec.map_problem(reading, exec.place_of("env"), text);
+            }
+            command.words = words(&exec, reading);
+            command.timeout = exec
+                .go_duration(reading, "timeout")
+                .unwrap_or(command.timeout);
+            command.enabled = exec.strict_bool(reading, "enabled").unwrap_or(true);
+            command.splay = exec.go_duration(reading, "splay").unwrap_or_default();
+            command.kill_signal = Signal::read(&exec, reading, "kill_signal");
+            command.kill_timeout = exec
+                .go_duration(reading, "kill_timeout")
+                .unwrap_or(Self::TIMEOUT);
+            command.reload_signal = Signal::read(&exec, reading, "reload_signal");
+        }
+        if command.words.is_empty() {
+            command.words = older_words;
+        }
+        (!command.words.is_empty()).then_some(command)
+    }
+
+    /// How long a command may take, and how long it may take to end, unless configured.
+    const TIMEOUT: Duration = Duration::from_secs(30);
+}
+
+/// A list, or a text that is cut at every comma as the reference does.
+fn words(stanza: &Stanza<'_>, reading: &mut Reading) -> Vec<String> {
+    const KEY: &str = "command";
+    match stanza.get(KEY) {
+        Some(Value::Literal(Literal {
+            scalar: Scalar::Text(text),
+            ..
+        })) => {
+            if text.is_empty() {
+                return Vec::new();
+            }
+            text.split(',').map(str::to_owned).collect()
+        }
+        _ => stanza.texts(reading, KEY).unwrap_or_default(),
+    }
+}
+
+impl Wait {
+    /// `None` also for a `min` of zero, which the reference treats as off.
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
+        const KEY: &str = "wait";
+        if let Some(Value::Literal(Literal {
+            scalar: Scalar::Text(text),
+            at,
+        })) = stanza.get(KEY)
+        {
+            return match Self::parse(text) {
+                Ok(wait) => wait,
+                Err(problem) => {
+                    stanza.map_problem(reading, *at, &format!("'{KEY}' {problem}"));
+                    reading
+                        .hint("`wait`: expected \"<min>\" or \"<min>:<max>\", such as \"5s:30s\"");
+                    None
+                }
+            };
+        }
+        let block = stanza.blocks(reading, KEY).pop()?;
+        refuse_unknown_keys(
+            &block,
+            reading,
+            "config.WaitConfig",
+            &["enabled", "max", "min"],
+        );
+        let min = block.go_duration(reading, "min").unwrap_or_default();
+        let max = block.go_duration(reading, "max");
+        let enabled = block
+            .strict_bool(reading, "enabled")
+            .unwrap_or(!min.is_zero());
+        if !enabled || min.is_zero() {
+            return None;
+        }
+        let max = max.unwrap_or(min * Self::MAX_FACTOR);
+        if max < min {
+            block.map_problem(reading, block.at, "'wait' wait: min must be less than max");
+            return None;
+        }
+        Some(Self { min, max })
+    }
+
+    /// How many times `min` the longest delay is, unless configured.
+    const MAX_FACTOR: u32 = 4;
+
+    /// `min` or `min:max`.
+    fn parse(text: &str) -> Result<Option<Self>, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("wait: cannot be empty".to_owned());
+        }
+        let parts: Vec<&str> = text.split(':').map(str::trim).collect();
+        let duration = |part: &str| {
+            let parsed = GoDuration::parse(part).map_err(|error| error.to_string())?;
+            parsed
+                .to_std()
+                .ok_or_else(|| "wait: cannot be negative".to_owned())
+        };
+        let (min, max) = match parts.as_slice() {
+            [min] => {
+                let min = duration(min)?;
+                (min, min * Self::MAX_FACTOR)
+            }
+            [min, max] => (duration(min)?, duration(max)?),
+            _ => return Err("wait: invalid format".to_owned()),
+        };
+        if max < min {
+            return Err("wait: min must be less than max".to_owned());
+        }
+        Ok((!min.is_zero()).then_some(Self { min, max }))
+    }
 }

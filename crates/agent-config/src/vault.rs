@@ -1,3 +1,5 @@
+use crate::stanza::{Reading, Stanza};
+
 /// The `vault` stanza: where the server is and how to trust it. Empty texts are not set.
 ///
 /// Flags and environment come before it; [`crate::Config`] holds only what the files say.
@@ -39,6 +41,56 @@ impl Default for Vault {
             tls_skip_verify: None,
             namespace: None,
             num_retries: Some(DEFAULT_RETRIES),
+        }
+    }
+}
+
+impl Vault {
+    pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+        let mut num_retries = None;
+        for retry in stanza.blocks(reading, "retry") {
+            num_retries = retry.integer(reading, "num_retries").or(num_retries);
+        }
+        Self {
+            address: stanza.set_text(reading, "address"),
+            ca_cert: stanza.set_text(reading, "ca_cert"),
+            ca_path: stanza.set_text(reading, "ca_path"),
+            client_cert: stanza.set_text(reading, "client_cert"),
+            client_key: stanza.set_text(reading, "client_key"),
+            tls_server_name: stanza.set_text(reading, "tls_server_name"),
+            tls_skip_verify: stanza.loose_bool(reading, "tls_skip_verify"),
+            namespace: stanza
+                .text(reading, "namespace")
+                .and_then(|text| namespace(&text)),
+            num_retries: match num_retries {
+                None | Some(0) => Some(DEFAULT_RETRIES),
+                Some(number) => u32::try_from(number).ok(),
+            },
+        }
+    }
+}
+
+/// A namespace with exactly one slash at the end and none at the beginning; `None` for the root.
+#[must_use]
+pub fn namespace(text: &str) -> Option<String> {
+    let name = text.trim().trim_matches('/');
+    (!name.is_empty()).then(|| format!("{name}/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::namespace;
+
+    #[test]
+    fn a_namespace_gets_one_slash_at_its_end() {
+        for (given, canonical) in [
+            ("ns1", Some("ns1/")),
+            ("/ns1//", Some("ns1/")),
+            ("a/b/", Some("a/b/")),
+            ("", None),
+            ("/", None),
+        ] {
+            assert_eq!(namespace(given).as_deref(), canonical, "{given:?}");
         }
     }
 }
