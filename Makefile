@@ -31,7 +31,7 @@ chart: ## write deploy/ again from charts/pannier
 	scripts/with-tools helm -- python3 -m scripts.chart write
 
 images: ## both images as OCI tars, no container engine needed (dist/)
-	scripts/images
+	python3 -m scripts.images
 
 e2e: images ## the end-to-end suite on a real cluster: KUBECONFIG, else ../shared/cluster, else kind
 	scripts/with-tools bao helm -- python3 -m e2e

@@ -1,0 +1,1 @@
+"""What the Makefile calls that is too much for a shell script."""

@@ -1,0 +1,127 @@
+"""`make images`: builds both programs and writes the images as tars to dist/.
+
+    pannier-ARCH.tar                the injector
+    pannier-agent-ARCH.tar          the agent, with no shell
+    pannier-agent-busybox-ARCH.tar  the agent with busybox, for template commands that need a shell
+
+amd64 always (or whatever this machine is); other architectures with `--arch`. A size limit that is broken fails the build.
+"""
+
+import argparse
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+from scripts.oci import ARCHITECTURES, Image, Layer
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+REPOSITORY = "ghcr.io/pannier"
+# As in the images that ours stand in for: uid 100 in group 1000. The chart and vault-k8s's security context say the same.
+USER, GROUP = 100, 1000
+MEGABYTE = 1_000_000
+LIMITS = {"pannier": 12 * MEGABYTE, "pannier-agent": 6 * MEGABYTE, "pannier-agent-busybox": 9 * MEGABYTE}
+CERTIFICATES = pathlib.Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def version() -> str:
+    text = (ROOT / "Cargo.toml").read_text()
+    found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
+    if not found:
+        raise SystemExit("images: Cargo.toml names no version")
+    return found.group(1)
+
+
+def base() -> Layer:
+    """What every image has: the user by name, its home, a place for temporary files, the licence."""
+    layer = Layer()
+    layer.file("/etc/passwd", f"root:x:0:0:root:/:/sbin/nologin\nvault:x:{USER}:{GROUP}:vault:/home/vault:/sbin/nologin\n".encode())
+    layer.file("/etc/group", f"root:x:0:\nvault:x:{GROUP}:\n".encode())
+    layer.folder("/home/vault", owner=(USER, GROUP))
+    layer.folder("/tmp", mode=0o1777)
+    layer.file("/LICENSE", (ROOT / "LICENSE").read_bytes())
+    return layer
+
+
+def injector(programs: pathlib.Path) -> Layer:
+    layer = base().program("/bin/pannier", programs / "pannier")
+    # For manifests that start the program by name.
+    return layer.link("/bin/vault-k8s", "pannier")
+
+
+def agent(programs: pathlib.Path) -> Layer:
+    layer = base().program("/bin/pannier-agent", programs / "pannier-agent").link("/bin/vault", "pannier-agent")
+    # Public authorities, for a Vault with a certificate of one of them.
+    if CERTIFICATES.exists():
+        layer.file("/etc/ssl/certs/ca-certificates.crt", CERTIFICATES.read_bytes())
+    else:
+        print(f"images: {CERTIFICATES} is not there, so the agent's image trusts no public authority; hint: install ca-certificates", file=sys.stderr)
+    return layer
+
+
+def with_busybox(layer: Layer, busybox: pathlib.Path) -> Layer:
+    layer.program("/bin/busybox", busybox)
+    applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+    for applet in sorted(set(applets) - {"busybox"}):
+        layer.link(f"/bin/{applet}", "busybox")
+    return layer
+
+
+def build(arch: str, out: pathlib.Path) -> bool:
+    """All images for one architecture. False: one is too big."""
+    programs = out / "programs" / arch
+    subprocess.run([ROOT / "scripts" / "static-build", programs, arch], check=True, cwd=ROOT)
+    layers = {"pannier": (injector(programs), "/bin/pannier"), "pannier-agent": (agent(programs).link("/bin/sh", "pannier-agent"), "/bin/vault")}
+    busybox = shutil.which("busybox")
+    if arch == _machine() and busybox and _is_static(busybox):
+        layers["pannier-agent-busybox"] = (with_busybox(agent(programs), pathlib.Path(busybox)), "/bin/vault")
+    else:
+        print(f"images: no static busybox for {arch} here, so the agent's busybox variant is not written; hint: apt-get install busybox-static", file=sys.stderr)
+    good = True
+    for name, (layer, program) in layers.items():
+        repository, variant = (name[: -len("-busybox")], "-busybox") if name.endswith("-busybox") else (name, "")
+        image = Image(
+            name=f"{REPOSITORY}/{repository}:{version()}{variant}",
+            architecture=ARCHITECTURES[arch],
+            layer=layer.finish(),
+            entrypoint=[program],
+            user=f"{USER}:{GROUP}",
+            labels={
+                "org.opencontainers.image.licenses": "Apache-2.0",
+                "org.opencontainers.image.source": "https://github.com/pannier/pannier",
+                "org.opencontainers.image.title": name,
+                "org.opencontainers.image.version": version(),
+            },
+        )
+        image.env.append("HOME=/home/vault")
+        tar = out / f"{name}-{ARCHITECTURES[arch]}.tar"
+        digest = image.write(tar)
+        size = len(image.layer)
+        verdict = "" if size <= LIMITS[name] else f"  TOO BIG: at most {LIMITS[name]} bytes"
+        good = good and not verdict
+        print(f"{tar.name:36} {size:9d} bytes unpacked  {tar.stat().st_size:9d} packed  {digest}{verdict}")
+    return good
+
+
+def _machine() -> str:
+    return subprocess.run(["uname", "-m"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _is_static(program: str) -> bool:
+    # A dynamically linked ELF file names its loader in the program header PT_INTERP.
+    return b"/ld-linux" not in pathlib.Path(program).read_bytes()[:4096]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python3 -m scripts.images", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--arch", action="append", choices=sorted(ARCHITECTURES), help="default: this machine's; repeat for several")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "dist")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = [build(arch, options.out) for arch in options.arch or [_machine()]]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
