@@ -1,8 +1,6 @@
 // What Go itself makes of values: prints the data file that crates/go/tests/values.rs reads.
 //
-// The first encoding/json is asked, because that is what the programs were built with; the second words errors differently.
-//
-//	GOEXPERIMENT=nojsonv2 "$PANNIER_GO" run crates/go/oracle/main.go > crates/go/tests/data/values.json
+//	"$PANNIER_GO" run crates/go/oracle/main.go > crates/go/tests/data/values.json
 package main
 
 import (

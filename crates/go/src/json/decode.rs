@@ -14,29 +14,35 @@ const MAX_DEPTH: usize = 10_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// A byte that may not stand where it stands, and what was being read.
-    #[error("invalid character {} {context}", quote_byte(*.byte))]
+    #[error("invalid character {character} {context}")]
     Syntax {
-        /// The byte.
-        byte: u8,
+        /// The character, quoted.
+        character: String,
         /// What was being read, such as `looking for beginning of value`.
         context: String,
-        /// Where the byte stands, counted from 0.
+        /// Where it stands, as bytes from the start.
         offset: usize,
     },
+    /// A backslash that does not begin an escape, with what follows it.
+    #[error("invalid escape sequence `{0}` in string")]
+    Escape(String),
+    /// More open brackets than Go follows.
+    #[error("exceeded max depth")]
+    Depth,
     /// The text ends within a value.
     #[error("unexpected end of JSON input")]
     UnexpectedEnd,
 }
 
-/// A byte as Go's scanner names it in an error.
-fn quote_byte(byte: u8) -> String {
-    match byte {
-        b'\'' => r"'\''".into(),
-        b'"' => "'\"'".into(),
-        byte => {
-            let quoted = quote::quote(char::from(byte).to_string());
-            format!("'{}'", &quoted[1..quoted.len() - 1])
-        }
+/// The character at the start as Go names it in an error.
+fn quote_first(text: &[u8]) -> String {
+    match text
+        .utf8_chunks()
+        .next()
+        .and_then(|chunk| chunk.valid().chars().next())
+    {
+        Some(c) => quote::quote_rune(u32::from(c)),
+        None => format!("'\\x{:02x}'", text.first().copied().unwrap_or_default()),
     }
 }
 
@@ -51,7 +57,7 @@ pub fn decode(text: impl AsRef<[u8]>) -> Result<Json, DecodeError> {
     let value = reader.value()?;
     match reader.peek() {
         None => Ok(value),
-        Some(byte) => Err(reader.refuse(byte, "after top-level value")),
+        Some(_) => Err(reader.refuse("after top-level value")),
     }
 }
 
@@ -81,18 +87,16 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn refuse(&self, byte: u8, context: impl Into<String>) -> DecodeError {
-        DecodeError::Syntax {
-            byte,
-            context: context.into(),
-            offset: self.at,
+    /// The error for the character that comes next; at the end of the text, that it ends.
+    fn refuse(&self, context: impl Into<String>) -> DecodeError {
+        match self.text.get(self.at..) {
+            None | Some([]) => DecodeError::UnexpectedEnd,
+            Some(rest) => DecodeError::Syntax {
+                character: quote_first(rest),
+                context: context.into(),
+                offset: self.at,
+            },
         }
-    }
-
-    /// The next byte within a literal, a number or an escape. At the end of the text Go's scanner is fed a space, so
-    /// that is the character its error names.
-    fn inner(&self) -> u8 {
-        self.text.get(self.at).copied().unwrap_or(b' ')
     }
 
     /// The next byte that is not white space, which stays to be read.
@@ -117,7 +121,7 @@ impl Reader<'_> {
             let mut done = match byte {
                 b'{' | b'[' => {
                     if open.len() == MAX_DEPTH {
-                        return Err(self.refuse(byte, "exceeded max depth"));
+                        return Err(DecodeError::Depth);
                     }
                     self.at += 1;
                     let closing = if byte == b'{' { b'}' } else { b']' };
@@ -143,7 +147,7 @@ impl Reader<'_> {
                 b'f' => self.literal("false", Json::Bool(false))?,
                 b'n' => self.literal("null", Json::Null)?,
                 b'-' | b'0'..=b'9' => Json::Number(self.number()?),
-                byte => return Err(self.refuse(byte, "looking for beginning of value")),
+                _ => return Err(self.refuse("looking for beginning of value")),
             };
             // A finished value goes into the bracket around it, which it may close, and so on outwards.
             loop {
@@ -168,7 +172,7 @@ impl Reader<'_> {
                             let byte = self.expect()?;
                             if byte != b'"' {
                                 return Err(
-                                    self.refuse(byte, "looking for beginning of object key string")
+                                    self.refuse("looking for beginning of object key string")
                                 );
                             }
                             let name = self.member_name()?;
@@ -177,9 +181,9 @@ impl Reader<'_> {
                         }
                         done = Json::Object(members);
                     }
-                    (Open::List(_), byte) => return Err(self.refuse(byte, "after array element")),
-                    (Open::Object(..), byte) => {
-                        return Err(self.refuse(byte, "after object key:value pair"));
+                    (Open::List(_), _) => return Err(self.refuse("after array element")),
+                    (Open::Object(..), _) => {
+                        return Err(self.refuse("after object key:value pair"));
                     }
                 }
             }
@@ -189,34 +193,30 @@ impl Reader<'_> {
     fn member_name(&mut self) -> Result<String, DecodeError> {
         match self.expect()? {
             b'"' => {}
-            byte => return Err(self.refuse(byte, "looking for beginning of object key string")),
+            _ => return Err(self.refuse("looking for beginning of object key string")),
         }
         let name = self.string()?;
         match self.expect()? {
             b':' => self.at += 1,
-            byte => return Err(self.refuse(byte, "after object key")),
+            _ => return Err(self.refuse("after object key")),
         }
         Ok(name)
     }
 
     fn literal(&mut self, word: &str, value: Json) -> Result<Json, DecodeError> {
         for expected in word.bytes() {
-            let byte = self.inner();
-            if byte != expected {
+            if self.text.get(self.at) != Some(&expected) {
                 let expected = char::from(expected);
-                return Err(
-                    self.refuse(byte, format!("in literal {word} (expecting '{expected}')"))
-                );
+                return Err(self.refuse(format!("in literal {word} (expecting '{expected}')")));
             }
             self.at += 1;
         }
         Ok(value)
     }
 
-    fn digits(&mut self, context: &str) -> Result<(), DecodeError> {
-        let byte = self.inner();
-        if !byte.is_ascii_digit() {
-            return Err(self.refuse(byte, context));
+    fn digits(&mut self) -> Result<(), DecodeError> {
+        if !self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
+            return Err(self.refuse("in numeric literal"));
         }
         while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
             self.at += 1;
@@ -232,18 +232,18 @@ impl Reader<'_> {
         if self.text.get(self.at) == Some(&b'0') {
             self.at += 1;
         } else {
-            self.digits("in numeric literal")?;
+            self.digits()?;
         }
         if self.text.get(self.at) == Some(&b'.') {
             self.at += 1;
-            self.digits("after decimal point in numeric literal")?;
+            self.digits()?;
         }
         if matches!(self.text.get(self.at), Some(b'e' | b'E')) {
             self.at += 1;
             if matches!(self.text.get(self.at), Some(b'+' | b'-')) {
                 self.at += 1;
             }
-            self.digits("in exponent of numeric literal")?;
+            self.digits()?;
         }
         Ok(self.text[start..self.at]
             .iter()
@@ -272,7 +272,7 @@ impl Reader<'_> {
                 }
                 0..0x20 => {
                     out.zeroize();
-                    return Err(self.refuse(byte, "in string literal"));
+                    return Err(self.refuse("in string"));
                 }
                 byte => {
                     out.push(byte);
@@ -294,8 +294,11 @@ impl Reader<'_> {
 
     /// What follows a backslash.
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let value = match self.inner() {
-            byte @ (b'"' | b'\\' | b'/') => byte,
+        let Some(&byte) = self.text.get(self.at) else {
+            return Err(DecodeError::UnexpectedEnd);
+        };
+        let value = match byte {
+            b'"' | b'\\' | b'/' => byte,
             b'b' => 8,
             b'f' => 12,
             b'n' => b'\n',
@@ -307,11 +310,17 @@ impl Reader<'_> {
                 out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
                 return Ok(());
             }
-            byte => return Err(self.refuse(byte, "in string escape code")),
+            _ => return Err(self.bad_escape(self.at - 1, 1)),
         };
         out.push(value);
         self.at += 1;
         Ok(())
+    }
+
+    /// The error for the backslash at `start`, showing so many characters after it.
+    fn bad_escape(&self, start: usize, count: usize) -> DecodeError {
+        let shown = String::from_utf8_lossy(&self.text[start..]);
+        DecodeError::Escape(shown.chars().take(count + 1).collect())
     }
 
     /// Four digits, and the second half of a surrogate pair if it follows; half a pair is U+FFFD.
@@ -334,12 +343,15 @@ impl Reader<'_> {
     }
 
     fn four_digits(&mut self) -> Result<u32, DecodeError> {
+        let start = self.at - 2;
         let mut value = 0;
         for _ in 0..4 {
-            let byte = self.inner();
-            let digit = char::from(byte)
+            let Some(byte) = self.text.get(self.at) else {
+                return Err(DecodeError::UnexpectedEnd);
+            };
+            let digit = char::from(*byte)
                 .to_digit(16)
-                .ok_or_else(|| self.refuse(byte, "in \\u hexadecimal character escape"))?;
+                .ok_or_else(|| self.bad_escape(start, 5))?;
             value = value * 16 + digit;
             self.at += 1;
         }

@@ -213,7 +213,7 @@ pub fn encode_string(out: &mut Vec<u8>, text: &[u8], escape_html: bool) {
             }
         }
         for _ in chunk.invalid() {
-            out.extend_from_slice(b"\\ufffd");
+            out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
     out.push(b'"');
