@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("what", choices=["compare", "faults", "dynamic", "leaks", "all"])
     parser.add_argument("--subject", default="pannier", choices=["pannier", "oracle"])
     parser.add_argument("--only", default="", help="cases, groups or faults whose name contains TEXT")
-    parser.add_argument("--keep", help="work in this folder (must not exist) and leave it there")
+    parser.add_argument("--keep", help="work in this folder (must not exist, except for `leaks`) and leave it there")
     parser.add_argument("--jobs", type=int, default=4, help="cases at a time")
     parser.add_argument("--seconds", type=int, default=180, help="length of the dynamic credentials run")
     options = parser.parse_args()
@@ -36,7 +36,7 @@ def main() -> int:
     subject = oracle if options.subject == "oracle" else program("PANNIER_AGENT")
     if options.keep:
         folder = Path(options.keep).resolve()
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=options.what == "leaks")
         return run(options, oracle, subject, folder)
     with tempfile.TemporaryDirectory(prefix="parity-") as temporary:
         return run(options, oracle, subject, Path(temporary))

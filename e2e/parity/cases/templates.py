@@ -520,3 +520,14 @@ def a_new_token_reads_everything_again(c: Run):
 def over_tls(c: Run):
     c.secret("app", user="u")
     render(c, c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.user }}}}{{{{ end }}}}'))
+
+
+@case("templates")
+def an_error_about_a_value_of_a_secret(c: Run):
+    # The log is searched for the value afterwards (leaks.py).
+    c.secret("app", password="a-long-password-of-kv2", nested={"pin": "a-long-nested-password"})
+    c.secret1("app", password="a-long-password-of-kv1")
+    for number, text in enumerate([f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.password | parseInt }}}}{{{{ end }}}}',
+                                   f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.nested.pin | parseBool }}}}{{{{ end }}}}',
+                                   f'{{{{ with secret "{c.data1}/app" }}}}{{{{ .Data.password | parseJSON }}}}{{{{ end }}}}']):
+        render(c, c.template(text, f"out/{number}"), **strict(c))
