@@ -79,9 +79,9 @@ class Image:
     env: list[str] = field(default_factory=lambda: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"])
     labels: dict[str, str] = field(default_factory=dict)
 
-    def write(self, out: pathlib.Path) -> str:
-        """Writes the tar and returns the digest that a registry would know the image by."""
-        compressed = gzip.compress(self.layer, compresslevel=9, mtime=0)
+    def write(self, out: pathlib.Path, level: int = 9) -> str:
+        """Writes the tar and returns the digest that a registry would know the image by. `level` is gzip's."""
+        compressed = gzip.compress(self.layer, compresslevel=level, mtime=0)
         config = _json(
             {
                 "architecture": self.architecture,

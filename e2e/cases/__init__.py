@@ -1,0 +1,1 @@
+"""The tests, by subject. A test's name says what must hold."""

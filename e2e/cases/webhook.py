@@ -1,0 +1,154 @@
+"""What the webhook says to the API server, and what happens to pods while it changes or is gone."""
+
+import json
+import threading
+import time
+
+from e2e.cluster import Failure, wait_for
+from e2e.install import NAMESPACE, WEBHOOK, await_webhook
+from e2e.pods import annotations, inject, names, pod, ready
+from e2e.suite import World, expect, expect_in, test
+
+
+def refused(world: World, notes: dict[str, str], namespace: str | None = None) -> str:
+    """What kubectl says when the pod is denied."""
+    done = world.cluster.create(pod("denied", notes), namespace or world.namespace, check=False)
+    expect(done.returncode != 0, f"the pod was created: {notes}")
+    return done.stderr
+
+
+@test()
+def a_wrong_annotation_is_refused_with_the_reason(world: World) -> None:
+    table = [
+        ({**annotations(agent_inject="maybe")}, "strconv.ParseBool"),
+        ({**annotations(agent_inject="true")}, "no Vault role found"),
+        ({**inject("r", agent_limits_cpu="much")}, "quantities must match the regular expression"),
+        ({**inject("r", auth_min_backoff="5")}, "missing unit in duration"),
+    ]
+    for notes, reason in table:
+        message = refused(world, notes)
+        expect_in('admission webhook "vault.hashicorp.com" denied the request', message, "kubectl's message")
+        expect_in(reason, message, "kubectl's message")
+
+
+@test()
+def system_namespaces_are_left_alone(world: World) -> None:
+    name = f"plain-{world.unique[-4:]}"
+    made = world.cluster.create(pod(name, {}, account="default"), "kube-system", check=False)
+    world.cluster.run("delete", "pod", name, "-n", "kube-system", "--wait=false", "--ignore-not-found")
+    expect(made.returncode == 0, f"a pod without annotations is refused in kube-system: {made.stderr}")
+    message = refused(world, inject("r"), "kube-system")
+    expect_in("cannot inject into system namespaces: kube-system", message, "kubectl's message")
+
+
+@test()
+def unknown_fields_of_a_pod_survive(world: World) -> None:
+    path = world.secret(password="x")
+    spec = pod("app", inject(world.unique, agent_inject_secret_file=path))
+    spec["spec"] |= {"hostAliases": [{"ip": "10.1.2.3", "hostnames": ["db"]}], "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]}}
+    world.cluster.apply(spec, namespace=world.namespace)
+    found = ready(world.cluster, world.namespace, "app")["spec"]
+    for key in ("hostAliases", "dnsConfig"):
+        expect(found[key] == spec["spec"][key], f"{key} became {found.get(key)}")
+
+
+@test(alone=True)
+def the_ca_bundle_is_repaired_when_somebody_resets_it(world: World) -> None:
+    change = json.dumps([{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": ""}])
+    world.cluster.run("patch", "mutatingwebhookconfiguration", WEBHOOK, "--type=json", "-p", change)
+
+    def repaired() -> bool:
+        return bool(world.cluster.get("mutatingwebhookconfiguration", WEBHOOK)["webhooks"][0]["clientConfig"].get("caBundle"))
+
+    wait_for("the CA bundle to be repaired", 60, repaired)
+    await_webhook(world.cluster)
+
+
+class Admissions:
+    """Pods that ask for injection, created again and again without being stored."""
+
+    def __init__(self, world: World):
+        self.world = world
+        self.count, self.bad = 0, []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Admissions":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        cluster, namespace = self.world.cluster, self.world.namespace
+        manifest = json.dumps(pod("load", inject("r")))
+        while not self._stop.is_set():
+            done = cluster.run("create", "--validate=false", "--dry-run=server", "-n", namespace, "-f", "-", "-o", "json", stdin=manifest, check=False)
+            self.count += 1
+            if done.returncode != 0:
+                self.bad.append(done.stderr.strip())
+            elif "initContainers" not in json.loads(done.stdout)["spec"]:
+                self.bad.append("a pod was let through without injection")
+
+
+@test(alone=True)
+def a_rolling_update_fails_no_admission(world: World) -> None:
+    with Admissions(world) as load:
+        for _ in range(2):
+            world.cluster.run("rollout", "restart", "-n", NAMESPACE, "deployment/vault-agent-injector")
+            world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 120)
+        time.sleep(2)
+    expect(load.count > 20, f"only {load.count} admissions were tried")
+    expect(not load.bad, f"{len(load.bad)} of {load.count} admissions failed, the first: {load.bad[:1]}")
+
+
+@test(alone=True)
+def without_the_webhook_running_pods_are_not_hindered(world: World) -> None:
+    cluster = world.cluster
+    path = world.secret(password="x")
+    cluster.apply(pod("app", inject(world.unique, agent_inject_secret_file=path)), namespace=world.namespace)
+    ready(cluster, world.namespace, "app")
+    replicas = cluster.get("deployment", "vault-agent-injector", "-n", NAMESPACE)["spec"]["replicas"]
+    cluster.run("scale", "deployment/vault-agent-injector", "-n", NAMESPACE, "--replicas=0")
+    try:
+        gone = lambda: not cluster.get("pods", "-n", NAMESPACE, "-l", "component=webhook")["items"]
+        wait_for("the injector to be gone", 60, gone)
+        _policy(world, "Ignore")
+        done = cluster.create(pod("ignored", inject("r")), world.namespace)
+        found = cluster.get("pod", "ignored", "-n", world.namespace)
+        expect("initContainers" not in found["spec"], f"who injected this? {done.stdout}")
+        _policy(world, "Fail")
+
+        def fails() -> str:
+            message = cluster.create(pod("failed", inject("r")), world.namespace, check=False).stderr
+            if "failed calling webhook" not in message:
+                cluster.run("delete", "pod", "failed", "-n", world.namespace, "--ignore-not-found", "--wait=false")
+                raise Failure(f"the pod is not refused: {message}")
+            return message
+
+        wait_for("`Fail` to be in force", 20, fails)
+        cluster.run("label", "pod", "app", "-n", world.namespace, "touched=yes")
+        cluster.run("delete", "pod", "app", "-n", world.namespace, "--wait=true", seconds=60)
+    finally:
+        _policy(world, "Ignore")
+        cluster.run("scale", "deployment/vault-agent-injector", "-n", NAMESPACE, f"--replicas={replicas}")
+        await_webhook(cluster)
+
+
+def _policy(world: World, policy: str) -> None:
+    change = json.dumps([{"op": "replace", "path": "/webhooks/0/failurePolicy", "value": policy}])
+    world.cluster.run("patch", "mutatingwebhookconfiguration", WEBHOOK, "--type=json", "-p", change)
+
+
+@test(alone=True)
+def a_lost_replica_is_not_missed(world: World) -> None:
+    listed = world.cluster.get("pods", "-n", NAMESPACE, "-l", "component=webhook")["items"]
+    expect(len(listed) == 2, f"there are {len(listed)} replicas, not 2")
+    with Admissions(world) as load:
+        # The API server drops the endpoint when the pod is told to end; until then it may still be called.
+        world.cluster.run("delete", "pod", listed[0]["metadata"]["name"], "-n", NAMESPACE, "--wait=true", seconds=60)
+        world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 90)
+    expect(not load.bad, f"{len(load.bad)} of {load.count} admissions failed, the first: {load.bad[:1]}")
+    expect(names(listed[0]) == ["sidecar-injector"], f"containers: {names(listed[0])}")
