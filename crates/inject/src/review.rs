@@ -1,0 +1,454 @@
+//! One admission request: skip, deny or inject.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::agent;
+use crate::annotations::PREFIX;
+use crate::container::{self, Parts, Role};
+use crate::effective::Effective;
+use crate::fault::Fault;
+use crate::patch::{Builder, List, Operation, escape};
+use crate::plan::{self, Plan};
+use crate::pod::{self, Container, Pod};
+use crate::settings::Settings;
+use crate::warning::{Warning, Warnings};
+use crate::{config, grammar, lint, mounts, telemetry};
+
+/// What the API server says about the pod beside the pod itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The namespace the pod is created in.
+    pub namespace: &'a str,
+    /// The request's identifier; only for logs.
+    pub uid: &'a str,
+    /// The resource's plural name; when it is neither empty nor `pods`, the object is left alone.
+    pub resource: &'a str,
+}
+
+/// The three results of a review.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// The pod is left as it is.
+    Skip(Skip),
+    /// The pod is refused.
+    Deny(Denial),
+    /// The pod is changed.
+    Inject(Box<Injection>),
+}
+
+/// A pod that is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Why.
+    pub reason: SkipReason,
+    /// What looks wrong all the same.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a pod is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// The object is no pod.
+    NotAPod,
+    /// The pod does not ask for injection.
+    NotRequested,
+    /// The pod has been running already.
+    Started,
+    /// The pod has been injected before.
+    AlreadyInjected,
+}
+
+impl fmt::Display for SkipReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotAPod => "the object is no pod",
+            Self::NotRequested => {
+                "the annotation `vault.hashicorp.com/agent-inject` is absent or false"
+            }
+            Self::Started => "the pod is past the phase `Pending`",
+            Self::AlreadyInjected => {
+                "the annotation `vault.hashicorp.com/agent-inject-status` says `injected`"
+            }
+        })
+    }
+}
+
+/// A refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// What the user is told.
+    pub message: String,
+    /// At which stage, for metrics and logs.
+    pub reason: DenialReason,
+    /// What else looks wrong.
+    pub warnings: Vec<Warning>,
+}
+
+/// The stage at which a pod was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DenialReason {
+    /// The pod has members of the wrong type.
+    Undecodable,
+    /// The master switch is no boolean.
+    Switch,
+    /// The namespace is one of the system's.
+    SystemNamespace,
+    /// The defaults do not hold.
+    Defaults,
+    /// An annotation cannot be read.
+    Annotation,
+    /// Something needed is missing.
+    Validation,
+    /// The containers cannot be built.
+    Build,
+    /// The pod has something of the same name or at the same path.
+    Conflict,
+    /// There are warnings, and the injector is strict.
+    Strict,
+}
+
+impl DenialReason {
+    /// Every reason.
+    pub const ALL: [Self; 9] = [
+        Self::Undecodable,
+        Self::Switch,
+        Self::SystemNamespace,
+        Self::Defaults,
+        Self::Annotation,
+        Self::Validation,
+        Self::Build,
+        Self::Conflict,
+        Self::Strict,
+    ];
+
+    /// A word for labels and logs.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::Switch => "switch",
+            Self::SystemNamespace => "system_namespace",
+            Self::Defaults => "defaults",
+            Self::Annotation => "annotation",
+            Self::Validation => "validation",
+            Self::Build => "build",
+            Self::Conflict => "conflict",
+            Self::Strict => "strict",
+        }
+    }
+}
+
+/// A change of the pod.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Injection {
+    /// The operations.
+    pub patch: Vec<Operation>,
+    /// What looks wrong.
+    pub warnings: Vec<Warning>,
+    /// What is injected, for people.
+    pub plan: Plan,
+}
+
+impl Decision {
+    /// The warnings of any decision.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        match self {
+            Self::Skip(skip) => &skip.warnings,
+            Self::Deny(denial) => &denial.warnings,
+            Self::Inject(injection) => &injection.warnings,
+        }
+    }
+}
+
+/// Namespaces in which nothing is injected.
+const SYSTEM_NAMESPACES: [&str; 2] = ["kube-system", "kube-public"];
+
+const SWITCH: &str = "agent-inject";
+const STATUS: &str = "agent-inject-status";
+
+/// Decides about one pod.
+///
+/// The pod is the raw object, so that members unknown here survive. It is only read as far as the decision needs: a pod that
+/// does not ask for injection is skipped whatever else it holds.
+#[must_use]
+pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decision {
+    if !matches!(request.resource, "" | "pods") {
+        return skip(SkipReason::NotAPod, Vec::new());
+    }
+    if asks(pod).is_none() {
+        return skip(SkipReason::NotRequested, lint::unasked(pod));
+    }
+    let mut warnings = Warnings::default();
+    let decided = pod::read(pod)
+        .map_err(|message| (DenialReason::Undecodable, message))
+        .and_then(|pod| decide(&pod, request, settings, &mut warnings));
+    match decided {
+        Ok(Outcome::Skip(reason)) => skip(reason, Vec::new()),
+        Ok(Outcome::Inject(patch, plan)) => {
+            let warnings = warnings.finish();
+            if settings.strict && !warnings.is_empty() {
+                let lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
+                let message = format!("refused by -strict: {}", lines.join("; "));
+                return Decision::Deny(Denial {
+                    message,
+                    reason: DenialReason::Strict,
+                    warnings,
+                });
+            }
+            Decision::Inject(Box::new(Injection {
+                patch,
+                warnings,
+                plan,
+            }))
+        }
+        Err((reason, message)) => Decision::Deny(Denial {
+            message,
+            reason,
+            warnings: warnings.finish(),
+        }),
+    }
+}
+
+fn skip(reason: SkipReason, warnings: Vec<Warning>) -> Decision {
+    Decision::Skip(Skip { reason, warnings })
+}
+
+/// The master switch, raw: `None` when it is absent, empty or plainly false.
+fn asks(pod: &Value) -> Option<&Value> {
+    let switch = pod
+        .get("metadata")?
+        .get("annotations")?
+        .get(format!("{PREFIX}{SWITCH}"))?;
+    match switch {
+        Value::Null => None,
+        Value::String(text) if grammar::bool(text) == Ok(false) => None,
+        other => Some(other),
+    }
+}
+
+enum Outcome {
+    Skip(SkipReason),
+    Inject(Vec<Operation>, Plan),
+}
+
+fn decide(
+    pod: &Pod<'_>,
+    request: &Request<'_>,
+    settings: &Settings,
+    warnings: &mut Warnings,
+) -> Result<Outcome, (DenialReason, String)> {
+    use DenialReason as Reason;
+    let at =
+        |reason: Reason, stage: &'static str| move |fault: Fault| (reason, fault.message(stage));
+    let mut annotations = Effective::of(pod);
+    grammar::bool(annotations.get(SWITCH))
+        .map_err(|message| Fault::about(SWITCH, message))
+        .map_err(at(
+            Reason::Switch,
+            "error checking if should inject agent: ",
+        ))?;
+    if !matches!(pod.phase, "" | "Pending") {
+        return Ok(Outcome::Skip(SkipReason::Started));
+    }
+    if annotations.get(STATUS) == "injected" {
+        return Ok(Outcome::Skip(SkipReason::AlreadyInjected));
+    }
+    if SYSTEM_NAMESPACES.contains(&request.namespace) {
+        let text = format!(
+            "cannot inject into system namespaces: {}",
+            request.namespace
+        );
+        return Err((
+            Reason::SystemNamespace,
+            format!("error with request namespace: {text}"),
+        ));
+    }
+    lint::annotations(&annotations, warnings);
+    let token_volume = pod
+        .annotations
+        .get("vault.hashicorp.com/agent-service-account-token-volume-name")
+        .copied()
+        .unwrap_or_default();
+    let patches = annotations
+        .fill(pod, request.namespace, settings)
+        .and_then(|()| agent::patches(&annotations))
+        .map_err(at(Reason::Defaults, "error adding default annotations: "))?;
+    let agent = agent::read(pod, &annotations, token_volume, patches)
+        .map_err(at(Reason::Annotation, "error creating new agent sidecar: "))?;
+    lint::agent(pod, &agent, &annotations, warnings);
+    agent::validate(&agent, &annotations).map_err(at(
+        Reason::Validation,
+        "error validating agent configuration: ",
+    ))?;
+    let parts = Parts {
+        pod,
+        agent: &agent,
+        annotations: &annotations,
+        settings,
+    };
+    let built =
+        build(&parts, warnings).map_err(at(Reason::Build, "error creating patch for agent: "))?;
+    conflicts(&parts, &built).map_err(at(Reason::Conflict, "error creating patch for agent: "))?;
+    let plan = plan::of(&parts, &built);
+    Ok(Outcome::Inject(patch(&parts, built), plan))
+}
+
+/// What is added to the pod.
+pub(crate) struct Built {
+    pub(crate) volumes: Vec<Value>,
+    pub(crate) secrets_mounts: Vec<Value>,
+    /// Container and configuration.
+    pub(crate) init: Option<(Value, Option<String>)>,
+    pub(crate) sidecar: Option<(Value, Option<String>)>,
+}
+
+fn build(parts: &Parts<'_, '_>, warnings: &mut Warnings) -> Result<Built, Fault> {
+    let Parts {
+        agent, annotations, ..
+    } = parts;
+    let telemetry = if agent.has_config_map() {
+        None
+    } else {
+        telemetry::read(annotations, warnings)
+    };
+    let mut one = |wanted: bool, role: Role| {
+        if !wanted {
+            return Ok(None);
+        }
+        let config = (!agent.has_config_map())
+            .then(|| config::build(agent, annotations, telemetry.clone(), role));
+        container::build(parts, config.as_ref(), role, warnings).map(Some)
+    };
+    Ok(Built {
+        init: one(agent.init, Role::Init)?,
+        sidecar: one(agent.sidecar, Role::Sidecar)?,
+        volumes: mounts::volumes(agent, annotations),
+        secrets_mounts: mounts::of_secrets(agent, annotations),
+    })
+}
+
+/// Whether a container of the application gets the secrets.
+pub(crate) fn gets_secrets(annotations: &Effective<'_>, container: &Container<'_>) -> bool {
+    annotations
+        .get("agent-inject-containers")
+        .split(',')
+        .any(|name| name == container.name)
+}
+
+/// What the API server would refuse with words that do not point here.
+fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
+    let Parts {
+        pod, annotations, ..
+    } = parts;
+    let again = "reset only annotations that the injector did not write, or create the pod from its template";
+    for name in built
+        .volumes
+        .iter()
+        .filter_map(|volume| volume["name"].as_str())
+    {
+        if pod.volumes.iter().any(|volume| volume.name == name) {
+            return Err(Fault::plain(format!(
+                "the pod has a volume `{name}` already: {again}"
+            )));
+        }
+    }
+    let mut names: Vec<&str> = pod
+        .containers
+        .iter()
+        .chain(&pod.init_containers)
+        .map(|container| container.name)
+        .collect();
+    for (container, _) in [&built.init, &built.sidecar].into_iter().flatten() {
+        let name = container["name"].as_str().unwrap_or_default();
+        if names.contains(&name) {
+            return Err(Fault::plain(format!(
+                "the pod has a container `{name}` already: {again}"
+            )));
+        }
+        names.push(name);
+    }
+    let receiving = pod
+        .containers
+        .iter()
+        .filter(|container| gets_secrets(annotations, container));
+    let initial = pod.init_containers.iter().filter(|_| built.init.is_some());
+    for container in receiving.chain(initial) {
+        for path in built
+            .secrets_mounts
+            .iter()
+            .filter_map(|mount| mount["mountPath"].as_str())
+        {
+            if container
+                .mounts
+                .iter()
+                .any(|mount| mount.mount_path == path)
+            {
+                let name = container.name;
+                return Err(Fault::plain(format!(
+                    "container `{name}` mounts another volume at `{path}`: choose another folder with `{PREFIX}secret-volume-path`"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
+    let Parts {
+        pod,
+        agent,
+        annotations,
+        ..
+    } = parts;
+    let mut builder = Builder::default();
+    let mut volumes = List::new("/spec/volumes", pod.volumes.is_empty());
+    for volume in built.volumes {
+        volumes.push(&mut builder, volume);
+    }
+    let mount = |builder: &mut Builder, list: &str, at: usize, container: &Container<'_>| {
+        let mut mounts = List::new(
+            format!("/spec/{list}/{at}/volumeMounts"),
+            container.mounts.is_empty(),
+        );
+        for secrets in &built.secrets_mounts {
+            mounts.push(builder, secrets.clone());
+        }
+    };
+    for (at, container) in pod.containers.iter().enumerate() {
+        if gets_secrets(annotations, container) {
+            mount(&mut builder, "containers", at, container);
+        }
+    }
+    if let Some((init, _)) = built.init {
+        let mut list = List::new("/spec/initContainers", pod.init_containers.is_empty());
+        let shift = if agent.init_first {
+            list.push_front(&mut builder, init);
+            1
+        } else {
+            list.push(&mut builder, init);
+            0
+        };
+        for (at, container) in pod.init_containers.iter().enumerate() {
+            if container.name != Role::Init.name() {
+                mount(&mut builder, "initContainers", at + shift, container);
+            }
+        }
+    }
+    if let Some(share) = agent.share_process_namespace {
+        builder.add("/spec/shareProcessNamespace", share.into());
+    }
+    if let Some((sidecar, _)) = built.sidecar {
+        List::new("/spec/containers", pod.containers.is_empty()).push(&mut builder, sidecar);
+    }
+    builder.add(
+        format!(
+            "/metadata/annotations/{}",
+            escape(&format!("{PREFIX}{STATUS}"))
+        ),
+        json!("injected"),
+    );
+    builder.finish()
+}
