@@ -26,6 +26,18 @@ TYPOS = [
     ({"inject": {}}, ["inject"]),
 ]
 
+# Values, and what the Deployment must have or must not have (with a minus in front) when rendered with them.
+RENDERED = [
+    ({}, ["AGENT_INJECT_TLS_AUTO", "AGENT_INJECT_USE_LEADER_ELECTOR", "-webhook-certs", "-AGENT_INJECT_TLS_CERT_FILE"]),
+    ({"injector": {"replicas": 1}}, ["AGENT_INJECT_TLS_AUTO", "-AGENT_INJECT_USE_LEADER_ELECTOR"]),
+    ({"injector": {"certs": {"secretName": "own"}}}, ["secretName: own", "AGENT_INJECT_TLS_CERT_FILE", "-AGENT_INJECT_TLS_AUTO", "-AGENT_INJECT_USE_LEADER_ELECTOR"]),
+    ({"injector": {"certs": {"certManager": {"enabled": True}}}}, ["secretName: vault-agent-injector-tls", "-AGENT_INJECT_TLS_AUTO"]),
+    ({"global": {"openshift": True}}, ["AGENT_INJECT_SET_SECURITY_CONTEXT", "-runAsUser"]),
+    ({"global": {"externalVaultAddr": "https://v:8200"}}, ['value: "https://v:8200"']),
+    ({"injector": {"affinity": "nodeAffinity: {name: {{ template \"vault.name\" . }}}"}}, ["nodeAffinity: {name: vault}"]),
+    ({"injector": {"extraEnvironmentVars": {"agent_inject.log": 1}}}, ["AGENT_INJECT_LOG"]),
+]
+
 
 def helm():
     """Helm as a library; scripts/tools installs it."""
@@ -81,6 +93,9 @@ def check() -> list[str]:
             except library.HelmError as error:
                 problems += [f"the message for {json.dumps(values)} does not name `{word}`: {error}" for word in words if word not in str(error)]
         chart.validate_schema({})
+    for values, words in RENDERED:
+        text = render("vault", "vault", values)["injector-deployment.yaml"]
+        problems += [f"rendered with {json.dumps(values)}, the Deployment {'has' if word[0] == '-' else 'lacks'} `{word.lstrip('-')}`" for word in words if (word.lstrip("-") in text) == (word[0] == "-")]
     wanted = deploy()
     found = {str(path.relative_to(DEPLOY)): path.read_text() for path in DEPLOY.rglob("*.yaml")}
     for path in sorted(wanted.keys() | found.keys()):

@@ -32,7 +32,7 @@
 {{- if .Values.injector.certs.certManager.enabled -}}
 {{- printf "%s-agent-injector-tls" (include "pannier.fullname" .) -}}
 {{- else -}}
-{{- .Values.injector.certs.secretName -}}
+{{- .Values.injector.certs.secretName | default "" -}}
 {{- end -}}
 {{- end -}}
 
