@@ -14,7 +14,7 @@ from e2e.cluster import ROOT, Cluster, Failure, choose
 from e2e.install import installed
 from e2e.suite import CASES, Case, World
 
-MODULES = ["guide", "agents", "database", "webhook", "official"]
+MODULES = ["guide", "agents", "database", "webhook", "chart", "official"]
 
 
 def run_one(case: Case, cluster: Cluster, bao: vault.Bao, address: str, keep: bool) -> str | None:
