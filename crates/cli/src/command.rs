@@ -1,7 +1,7 @@
 //! Choosing the subcommand, with the exit codes and streams of the program this one replaces.
 
-#![expect(clippy::print_stderr, reason = "this is the edge that prints")]
-
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// One subcommand.
@@ -28,7 +28,7 @@ pub(crate) fn dispatch(commands: &[Command], arguments: &[String]) -> ExitCode {
     };
     match first {
         "-v" | "-version" | "--version" => {
-            eprintln!("{}", env!("CARGO_PKG_VERSION"));
+            say(crate::version::VERSION);
             ExitCode::SUCCESS
         }
         "-h" | "-help" | "--help" => {
@@ -36,7 +36,9 @@ pub(crate) fn dispatch(commands: &[Command], arguments: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }
         flag if flag.starts_with('-') => {
-            eprintln!("flag provided but not defined: {flag}: flags come after the command\n");
+            say(format_args!(
+                "flag provided but not defined: {flag}: flags come after the command\n"
+            ));
             help(commands);
             ExitCode::FAILURE
         }
@@ -51,8 +53,13 @@ pub(crate) fn dispatch(commands: &[Command], arguments: &[String]) -> ExitCode {
 }
 
 fn help(commands: &[Command]) {
-    eprintln!("Usage: pannier [-version] [-help] <command> [arguments]\n\nCommands:");
+    say("Usage: pannier [-version] [-help] <command> [arguments]\n\nCommands:");
     for command in commands {
-        eprintln!("    {:<14} {}", command.name, command.summary);
+        say(format_args!("    {:<14} {}", command.name, command.summary));
     }
+}
+
+/// A line on standard error. Nobody listening there is no reason to fail.
+pub(crate) fn say(line: impl Display) {
+    drop(writeln!(std::io::stderr(), "{line}"));
 }

@@ -1,6 +1,8 @@
 //! The injector, and everything a person runs.
 
+mod agent_inject;
 mod command;
+mod version;
 
 use std::process::ExitCode;
 
@@ -9,7 +11,18 @@ use command::Command;
 /// Every subcommand, in the order of the help.
 ///
 /// A command is one file beside this one; it gets the arguments after its own name.
-const COMMANDS: &[Command] = &[];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "agent-inject",
+        summary: "serve the admission webhook that injects agents into pods",
+        run: agent_inject::run,
+    },
+    Command {
+        name: "version",
+        summary: "print the version",
+        run: version::run,
+    },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

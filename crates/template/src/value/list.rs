@@ -5,19 +5,10 @@ use std::rc::Rc;
 use super::{Text, Type, Value, drop_all};
 
 /// A Go slice: shared, never changed in place, with the type of its elements.
-///
-/// As in Go it is a window into a store that others may share, and `slice` can make it larger again, up to its capacity.
 #[derive(Clone)]
-pub struct List(Rc<Window>);
+pub struct List(Rc<Inner>);
 
-struct Window {
-    store: Rc<Store>,
-    from: usize,
-    to: usize,
-    end: usize,
-}
-
-struct Store {
+struct Inner {
     elem: &'static Type,
     items: Vec<Value>,
     nil: bool,
@@ -27,38 +18,10 @@ impl List {
     /// A slice of `elem`, for example `List::new(&Type::Any, items)`. Every item must be of that type.
     #[must_use]
     pub fn new(elem: &'static Type, items: Vec<Value>) -> Self {
-        let length = items.len();
-        Self::whole(
-            Store {
-                elem,
-                items,
-                nil: false,
-            },
-            length,
-        )
-    }
-
-    /// A slice of `length` elements that can grow into the whole of `store`: what Go's JSON decoder makes.
-    #[must_use]
-    pub fn with_spare(elem: &'static Type, store: Vec<Value>, length: usize) -> Self {
-        let length = length.min(store.len());
-        Self::whole(
-            Store {
-                elem,
-                items: store,
-                nil: false,
-            },
-            length,
-        )
-    }
-
-    fn whole(store: Store, to: usize) -> Self {
-        let end = store.items.len();
-        Self(Rc::new(Window {
-            store: Rc::new(store),
-            from: 0,
-            to,
-            end,
+        Self(Rc::new(Inner {
+            elem,
+            items,
+            nil: false,
         }))
     }
 
@@ -79,77 +42,51 @@ impl List {
     /// The nil slice of that element type: prints like an empty one, but `toJSON` says `null`.
     #[must_use]
     pub fn nil(elem: &'static Type) -> Self {
-        Self::whole(
-            Store {
-                elem,
-                items: Vec::new(),
-                nil: true,
-            },
-            0,
-        )
-    }
-
-    /// `list[from:to:end]` in Go's notation; bounds that are out of order are put in order.
-    #[must_use]
-    pub fn slice(&self, from: usize, to: usize, end: usize) -> Self {
-        let window = &self.0;
-        let end = window.from.saturating_add(end).min(window.end);
-        let to = window.from.saturating_add(to).min(end);
-        let from = window.from.saturating_add(from).min(to);
-        Self(Rc::new(Window {
-            store: window.store.clone(),
-            from,
-            to,
-            end,
+        Self(Rc::new(Inner {
+            elem,
+            items: Vec::new(),
+            nil: true,
         }))
     }
 
     /// The type of the elements.
     #[must_use]
     pub fn elem(&self) -> &'static Type {
-        self.0.store.elem
+        self.0.elem
     }
 
     /// Whether this is the nil slice.
     #[must_use]
     pub fn is_nil(&self) -> bool {
-        self.0.store.nil
+        self.0.nil
     }
 
     /// The elements.
     #[must_use]
     pub fn items(&self) -> &[Value] {
-        &self.0.store.items[self.0.from..self.0.to]
+        &self.0.items
     }
 
     /// How many elements.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.to - self.0.from
+        self.0.items.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.to == self.0.from
-    }
-
-    /// How many elements `slice` may reach: at least [`List::len`].
-    #[must_use]
-    pub fn capacity(&self) -> usize {
-        self.0.end - self.0.from
+        self.0.items.is_empty()
     }
 
     pub(super) fn take_if_last(self, into: &mut Vec<Value>) {
-        if let Ok(window) = Rc::try_unwrap(self.0)
-            && let Ok(mut store) = Rc::try_unwrap(window.store)
-        {
-            into.append(&mut store.items);
+        if let Ok(mut inner) = Rc::try_unwrap(self.0) {
+            into.append(&mut inner.items);
         }
     }
 }
 
-impl Drop for Store {
+impl Drop for Inner {
     fn drop(&mut self) {
         if self
             .items

@@ -1,0 +1,244 @@
+//! `pannier agent-inject`: the admission webhook.
+
+use crate::command::say;
+use crate::version::VERSION;
+use pannier_go::Duration as GoDuration;
+use pannier_go::flag::{self, Flag, Kind};
+use pannier_inject::settings::{self, Failure, LogFormat, Outside, Settings, TlsVersion};
+use pannier_log::{Format, Level, Options};
+use pannier_webhook::admission::Injector;
+use pannier_webhook::tls::TlsOptions;
+use pannier_webhook::{BodyLimits, Certificates, Config, Files, Limits};
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Flags of the server that the program this one replaces does not have.
+static OWN: &[Flag] = &[
+    Flag {
+        name: "tls-auto-lifetime",
+        kind: Kind::Value("duration"),
+        env: "AGENT_INJECT_TLS_AUTO_LIFETIME",
+        default: "24h",
+        help: "Life of an automatic certificate; a new one is made after two thirds of it.",
+        hidden: false,
+    },
+    Flag {
+        name: "shutdown-delay",
+        kind: Kind::Value("duration"),
+        env: "AGENT_INJECT_SHUTDOWN_DELAY",
+        default: "5s",
+        help: "How long requests are still accepted after SIGTERM, until all nodes have heard that this replica ends.",
+        hidden: false,
+    },
+];
+
+/// Shortest life of an automatic certificate: one must be made, published and seen within a third of it.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(15);
+/// The longest: browsers' limit for servers is 398 days, and nothing is gained by more.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(398 * 24 * 3600);
+
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    // Names and values that are no UTF-8 are nobody's settings.
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let (config, settings) = match configure(arguments, &environment) {
+        Ok(both) => both,
+        Err(Failure::Help) => {
+            say(help());
+            return ExitCode::SUCCESS;
+        }
+        Err(Failure::Mistakes(mistakes)) => {
+            for mistake in &mistakes {
+                say(mistake);
+            }
+            if mistakes.iter().any(|mistake| mistake.setting.is_empty()) {
+                say(format_args!("\n{}", help()));
+            }
+            return ExitCode::FAILURE;
+        }
+    };
+    let format = if settings.log_format == LogFormat::Json {
+        Format::Json
+    } else {
+        Format::Standard
+    };
+    let level = settings.log_level.name().parse().unwrap_or(Level::Info);
+    if let Err(error) = pannier_log::init(Options::new(level, format)) {
+        say(format_args!("failed to setup logging: {error}"));
+        return ExitCode::FAILURE;
+    }
+    log_panics();
+    for note in &settings.notes {
+        tracing::warn!(target: "handler", "{note}");
+    }
+    if settings.use_leader_elector {
+        tracing::info!(target: "handler", "leader election is not needed: replicas agree on certificates through the Secret alone");
+    }
+    serve(config, settings)
+}
+
+fn serve(config: Config, settings: Settings) -> ExitCode {
+    // Reviews take microseconds; more threads than this would only cost memory.
+    let threads = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(1, 4);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build();
+    let served = runtime
+        .map_err(|error| error.to_string())
+        .and_then(|runtime| {
+            let served = runtime.block_on(async {
+                let stop =
+                    stop_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
+                pannier_webhook::run(config, Box::new(Injector::new(settings)), stop)
+                    .await
+                    .map_err(|error| error.to_string())
+            });
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            served
+        });
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Both: the line for people who look for the reference's words, the event for those who read logs.
+            tracing::error!(target: "handler", error, "Shutting down due to error");
+            say(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Completes at the first SIGTERM or SIGINT with its name; a second one ends the process at once.
+fn stop_signal() -> std::io::Result<impl Future<Output = String>> {
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        let name = either(&mut terminate, &mut interrupt).await;
+        tokio::spawn(async move {
+            let again = either(&mut terminate, &mut interrupt).await;
+            tracing::warn!(target: "handler", signal = again, "second signal, ending at once");
+            std::process::exit(1);
+        });
+        name.to_owned()
+    })
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "terminated",
+        _ = interrupt.recv() => "interrupt",
+    }
+}
+
+/// A panic costs one request; its place goes to the log. The payload may hold what a user wrote, so it stays out.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(target: "handler", place, "this is a bug, please report it");
+    }));
+}
+
+fn configure(
+    arguments: &[String],
+    environment: &BTreeMap<String, String>,
+) -> Result<(Config, Settings), Failure> {
+    let (settings, outside) = Settings::with_flags(arguments, environment, OWN, &[])?;
+    let mut mistakes = Vec::new();
+    let mut own = |name: &str, least: Duration, most: Duration| {
+        read_own(name, &outside, environment, least, most).unwrap_or_else(|mistake| {
+            mistakes.push(mistake);
+            Duration::ZERO
+        })
+    };
+    own("tls-auto-lifetime", SHORTEST_LIFETIME, LONGEST_LIFETIME);
+    let linger = own("shutdown-delay", Duration::ZERO, Duration::from_secs(300));
+    let only_tls13 = settings.tls_min_version == TlsVersion::Tls13;
+    let tls = TlsOptions::new(only_tls13, &settings.tls_cipher_suites.0).unwrap_or_else(|error| {
+        let message = format!("Failed to configure TLS: {error}");
+        mistakes.push(settings::Mistake {
+            setting: Settings::names("tls_cipher_suites"),
+            message,
+        });
+        TlsOptions::default()
+    });
+    if !mistakes.is_empty() {
+        return Err(Failure::Mistakes(mistakes));
+    }
+    let config = Config {
+        listen: settings.listen.0.clone(),
+        tls,
+        certificates: certificates(&settings)
+            .map_err(|mistake| Failure::Mistakes(vec![mistake]))?,
+        metrics_path: Some(settings.telemetry_path.0.clone()).filter(|path| !path.is_empty()),
+        limits: Limits::default(),
+        body_limits: BodyLimits::default(),
+        linger,
+        version: VERSION.to_owned(),
+    };
+    Ok((config, settings))
+}
+
+fn certificates(settings: &Settings) -> Result<Certificates, settings::Mistake> {
+    if settings.tls_cert_file.is_empty() && settings.tls_key_file.is_empty() {
+        let message =
+            "automatic certificates are not in this build yet: give a certificate and key by file"
+                .to_owned();
+        return Err(settings::Mistake {
+            setting: Settings::names("tls_cert_file"),
+            message,
+        });
+    }
+    let ca = Some(&settings.tls_ca_cert_file).filter(|path| !path.is_empty());
+    let files = Files {
+        certificate: (&settings.tls_cert_file).into(),
+        key: (&settings.tls_key_file).into(),
+        ca: ca.map(Into::into),
+    };
+    Ok(Certificates::Files(files))
+}
+
+/// Reads one of [`OWN`]: variable (if non-empty) > flag > default.
+fn read_own(
+    name: &str,
+    outside: &Outside,
+    environment: &BTreeMap<String, String>,
+    least: Duration,
+    most: Duration,
+) -> Result<Duration, settings::Mistake> {
+    let flag = OWN.iter().find(|flag| flag.name == name);
+    let (variable, default) = flag.map_or(("", "0s"), |flag| (flag.env, flag.default));
+    let text = environment
+        .get(variable)
+        .map(String::as_str)
+        .filter(|text| !text.is_empty());
+    let text = text.or_else(|| outside.own.last(name)).unwrap_or(default);
+    let duration = GoDuration::parse(text).ok().and_then(GoDuration::to_std);
+    duration
+        .filter(|duration| (least..=most).contains(duration))
+        .ok_or_else(|| settings::Mistake {
+            setting: format!("-{name} / {variable}"),
+            message: format!(
+                "expected a duration from {}s to {}s such as `{default}`, got `{text}`",
+                least.as_secs(),
+                most.as_secs()
+            ),
+        })
+}
+
+fn help() -> String {
+    format!(
+        "Usage: pannier agent-inject [options]\n\n  Serves the admission webhook that injects agents into pods.\n\nOptions:\n\n{}{}",
+        settings::help(),
+        flag::help(OWN)
+    )
+}

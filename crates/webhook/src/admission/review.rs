@@ -1,0 +1,346 @@
+//! The AdmissionReview on the wire: bytes in, question out; answer in, bytes out.
+//!
+//! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>
+
+use super::{Question, Verdict};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const KIND: &str = "AdmissionReview";
+const VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"];
+
+/// A body that is no admission review: HTTP status and text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not JSON, or a member has the wrong type. The reference's words, and its 500.
+    #[error("error decoding admission request: {0}")]
+    Undecodable(String),
+    /// `request` is missing or null.
+    #[error(
+        "admission review without a request: expected an object `request` with `uid` and `object`"
+    )]
+    NoRequest,
+    /// Another kind or version of object.
+    #[error(
+        "expected kind `AdmissionReview` of `admission.k8s.io/v1` or `admission.k8s.io/v1beta1`, got `{kind}` of `{version}`"
+    )]
+    OtherKind {
+        /// The body's `kind`.
+        kind: String,
+        /// The body's `apiVersion`.
+        version: String,
+    },
+}
+
+impl Refusal {
+    /// The HTTP status it is answered with.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Undecodable(_) => 500,
+            Self::NoRequest | Self::OtherKind { .. } => 400,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireReview {
+    api_version: Option<String>,
+    kind: Option<String>,
+    request: Option<WireRequest>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireRequest {
+    uid: Option<String>,
+    namespace: Option<String>,
+    resource: Option<WireResource>,
+    #[serde(default)]
+    object: Value,
+}
+
+#[derive(Deserialize)]
+struct WireResource {
+    group: Option<String>,
+    resource: Option<String>,
+}
+
+/// A review that was read: what is asked, and what the answer must repeat.
+#[derive(Debug)]
+pub(crate) struct Review {
+    pub(crate) question: Question,
+    envelope: Envelope,
+}
+
+#[derive(Clone, Debug)]
+struct Envelope {
+    kind: String,
+    api_version: String,
+    uid: String,
+}
+
+/// Reads a body.
+pub(crate) fn read(body: &[u8]) -> Result<Review, Refusal> {
+    let review: Option<WireReview> =
+        serde_json::from_slice(body).map_err(|e| Refusal::Undecodable(e.to_string()))?;
+    let WireReview {
+        api_version,
+        kind,
+        request,
+    } = review.ok_or(Refusal::NoRequest)?;
+    // A missing kind or version is given the usual one, each by itself.
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let kind = given(kind).unwrap_or_else(|| KIND.to_owned());
+    let api_version = given(api_version).unwrap_or_else(|| VERSIONS[0].to_owned());
+    if kind != KIND || !VERSIONS.contains(&api_version.as_str()) {
+        return Err(Refusal::OtherKind {
+            kind,
+            version: api_version,
+        });
+    }
+    let WireRequest {
+        uid,
+        namespace,
+        resource,
+        object,
+    } = request.ok_or(Refusal::NoRequest)?;
+    let resource = resource.map_or_else(|| "pods".to_owned(), WireResource::name);
+    let question = Question {
+        uid: uid.clone().unwrap_or_default(),
+        namespace: namespace.unwrap_or_default(),
+        resource,
+        object,
+    };
+    Ok(Review {
+        question,
+        envelope: Envelope {
+            kind,
+            api_version,
+            uid: uid.unwrap_or_default(),
+        },
+    })
+}
+
+impl WireResource {
+    /// `pods`, or `deployments.apps` where there is a group; a request that names none is about pods.
+    fn name(self) -> String {
+        match (
+            self.resource.unwrap_or_default(),
+            self.group.unwrap_or_default(),
+        ) {
+            (resource, _) if resource.is_empty() => "pods".to_owned(),
+            (resource, group) if group.is_empty() => resource,
+            (resource, group) => format!("{resource}.{group}"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireAnswer<'a> {
+    kind: &'a str,
+    api_version: &'a str,
+    response: WireResponse<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WireResponse<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<WireStatus<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
+}
+
+#[derive(Serialize)]
+struct WireStatus<'a> {
+    metadata: WireMetadata,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct WireMetadata {}
+
+impl Review {
+    /// The answer's bytes.
+    pub(crate) fn answer(&self, verdict: &Verdict) -> Result<Vec<u8>, serde_json::Error> {
+        let Envelope {
+            kind,
+            api_version,
+            uid,
+        } = &self.envelope;
+        let mut response = WireResponse {
+            uid,
+            allowed: true,
+            status: None,
+            patch: None,
+            patch_type: None,
+            warnings: verdict.warnings(),
+        };
+        match verdict {
+            Verdict::Untouched { .. } => {}
+            Verdict::Injected { patch, .. } => {
+                response.patch = Some(STANDARD.encode(patch));
+                response.patch_type = Some("JSONPatch");
+            }
+            Verdict::Denied { message, .. } => {
+                response.allowed = false;
+                response.status = Some(WireStatus {
+                    metadata: WireMetadata {},
+                    message,
+                });
+            }
+        }
+        serde_json::to_vec(&WireAnswer {
+            kind,
+            api_version,
+            response,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde_json::json;
+
+    fn body(version: &str) -> Vec<u8> {
+        json!({"kind": KIND, "apiVersion": version, "request": {"uid": "u-1", "namespace": "app",
+            "resource": {"group": "", "version": "v1", "resource": "pods"}, "object": {"kind": "Pod"}, "unknown": 1}})
+        .to_string()
+        .into_bytes()
+    }
+
+    fn untouched() -> Verdict {
+        Verdict::Untouched {
+            why: String::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_answer_repeats_version_and_uid() {
+        for version in VERSIONS {
+            let review = read(&body(version)).unwrap();
+            assert_eq!(
+                (
+                    review.question.namespace.as_str(),
+                    review.question.resource.as_str()
+                ),
+                ("app", "pods")
+            );
+            let answer = String::from_utf8(review.answer(&untouched()).unwrap()).unwrap();
+            let expected = format!(
+                r#"{{"kind":"AdmissionReview","apiVersion":"{version}","response":{{"uid":"u-1","allowed":true}}}}"#
+            );
+            assert_eq!(answer, expected);
+        }
+    }
+
+    #[test]
+    fn answers_have_the_bytes_of_the_reference() {
+        let review = read(&body(VERSIONS[0])).unwrap();
+        let text = |verdict: &Verdict| String::from_utf8(review.answer(verdict).unwrap()).unwrap();
+        let head = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"u-1","#;
+        let denied = Verdict::Denied {
+            message: "no \"x\"".to_owned(),
+            reason: "role".to_owned(),
+            warnings: Vec::new(),
+        };
+        assert_eq!(
+            text(&denied),
+            format!(
+                r#"{head}"allowed":false,"status":{{"metadata":{{}},"message":"no \"x\""}}}}}}"#
+            )
+        );
+        let injected = Verdict::Injected {
+            patch: b"[]".to_vec(),
+            kind: None,
+            warnings: vec!["w".to_owned()],
+        };
+        assert_eq!(
+            text(&injected),
+            format!(
+                r#"{head}"allowed":true,"patch":"W10=","patchType":"JSONPatch","warnings":["w"]}}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn missing_members_get_the_usual_value_each_by_itself() {
+        for text in [
+            r#"{"request":{"uid":"u"}}"#,
+            r#"{"kind":"AdmissionReview","request":{"uid":"u"}}"#,
+            r#"{"apiVersion":"","request":{"uid":"u"}}"#,
+        ] {
+            let answer = read(text.as_bytes()).unwrap().answer(&untouched()).unwrap();
+            let answer: Value = serde_json::from_slice(&answer).unwrap();
+            assert_eq!(
+                (&answer["kind"], &answer["apiVersion"]),
+                (&json!(KIND), &json!(VERSIONS[0]))
+            );
+        }
+        let review =
+            read(br#"{"request":{"uid":null,"namespace":null,"resource":null,"object":null}}"#)
+                .unwrap();
+        assert_eq!(review.question.resource, "pods");
+        assert_eq!(review.question.object, Value::Null);
+    }
+
+    #[test]
+    fn what_is_no_review_is_refused() {
+        let table = [
+            ("{}", 400, "admission review without a request"),
+            ("null", 400, "admission review without a request"),
+            (
+                r#"{"request":null}"#,
+                400,
+                "admission review without a request",
+            ),
+            (
+                r#"{"kind":"Pod","apiVersion":"v1","request":{}}"#,
+                400,
+                "expected kind `AdmissionReview`",
+            ),
+            (
+                r#"{"apiVersion":"admission.k8s.io/v2","request":{}}"#,
+                400,
+                "expected kind `AdmissionReview`",
+            ),
+            ("hello", 500, "error decoding admission request: "),
+            (
+                r#"{"request":{"uid":1}}"#,
+                500,
+                "error decoding admission request: ",
+            ),
+            ("[]", 500, "error decoding admission request: "),
+            (
+                r#"{"request":{}"#,
+                500,
+                "error decoding admission request: ",
+            ),
+        ];
+        for (text, status, begin) in table {
+            let refusal = read(text.as_bytes()).unwrap_err();
+            assert_eq!(refusal.status(), status, "{text}");
+            assert!(refusal.to_string().starts_with(begin), "{text}: {refusal}");
+        }
+        let deep = format!(
+            "{{\"request\":{{\"object\":{}{}}}}}",
+            "[".repeat(5000),
+            "]".repeat(5000)
+        );
+        assert_eq!(read(deep.as_bytes()).unwrap_err().status(), 500);
+    }
+}

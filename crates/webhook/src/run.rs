@@ -1,0 +1,169 @@
+//! From a configuration to a server that has come and gone.
+
+use crate::admission::Reviewer;
+use crate::certificates::files::{self, Files, FilesError, Watcher};
+use crate::http::{App, BodyLimits};
+use crate::metrics::Metrics;
+use crate::server::{self, Limits, ListenError};
+use crate::serving::{Readiness, Resolver, Serving, Trust};
+use crate::tls::TlsOptions;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+/// Everything the server needs to know.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `host:port` or `:port`.
+    pub listen: String,
+    /// Versions and cipher suites.
+    pub tls: TlsOptions,
+    /// Where the certificate comes from.
+    pub certificates: Certificates,
+    /// Path of the metrics, with its leading slash.
+    pub metrics_path: Option<String>,
+    /// Bounds of connections.
+    pub limits: Limits,
+    /// Bounds of request bodies.
+    pub body_limits: BodyLimits,
+    /// How long to go on serving after being told to stop, until everybody has heard that we are not ready.
+    pub linger: Duration,
+    /// Our version, for the build information.
+    pub version: String,
+}
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug)]
+pub enum Certificates {
+    /// From files that somebody else replaces in time.
+    Files(Files),
+}
+
+/// Why the server did not start, or stopped by itself. The beginnings are the reference's.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificate's files.
+    #[error("Error listening: {0}")]
+    Files(#[from] FilesError),
+    /// The port.
+    #[error("Error listening: {0}")]
+    Listen(#[from] ListenError),
+    /// The TLS options.
+    #[error("Failed to configure TLS: {0}")]
+    Tls(#[from] rustls::Error),
+    /// Two series with one name.
+    #[error("Failed to register metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A part of the server ended before it was told to.
+    #[error("{0} ended unexpectedly")]
+    Ended(&'static str),
+}
+
+/// Serves until `stop` completes with the name of the signal; then it is not ready first, goes on for
+/// [`Config::linger`], answers the requests in progress and returns.
+///
+/// # Errors
+/// See [`StartError`].
+pub async fn run(
+    config: Config,
+    reviewer: Box<dyn Reviewer>,
+    stop: impl Future<Output = String>,
+) -> Result<(), StartError> {
+    let Config {
+        listen,
+        tls,
+        certificates,
+        metrics_path,
+        limits,
+        body_limits,
+        linger,
+        version,
+    } = config;
+    tracing::info!(target: "handler", version, "Starting handler..");
+    for warning in &tls.warnings {
+        tracing::warn!(target: "handler", "{warning}");
+    }
+    let (publish, serving) = watch::channel(Serving::default());
+    let tls = tls.server_config(Arc::new(Resolver(serving.clone())))?;
+    let metrics = Metrics::new(&version)?;
+    let readiness = Readiness::new(serving.clone());
+    if let Some(path) = &metrics_path {
+        tracing::info!(target: "handler", "Registering telemetry path on \"{path}\"");
+    }
+    let app = App::new(
+        reviewer,
+        readiness.clone(),
+        metrics,
+        metrics_path,
+        body_limits,
+    );
+
+    let mut source = tokio::spawn(match certificates {
+        Certificates::Files(files) => follow_files(Watcher::new(files)?, publish),
+    });
+    let mut stop = std::pin::pin!(stop);
+    tokio::select! {
+        () = first_certificate(serving) => {}
+        signal = stop.as_mut() => {
+            tracing::info!(target: "handler", signal, "Caught signal, shutting down");
+            return Ok(());
+        }
+        _ = &mut source => return Err(StartError::Ended("the certificate source")),
+    }
+
+    let listener = server::bind(&listen).await?;
+    tracing::info!(target: "handler", "Listening on \"{listen}\"...");
+    let (stopping, stopped) = watch::channel(false);
+    let mut server = tokio::spawn(server::serve(
+        listener,
+        TlsAcceptor::from(Arc::new(tls)),
+        app,
+        limits,
+        stopped,
+    ));
+    let signal = tokio::select! {
+        signal = stop => signal,
+        _ = &mut source => return Err(StartError::Ended("the certificate source")),
+        _ = &mut server => return Err(StartError::Ended("the server")),
+    };
+    tracing::info!(target: "handler", signal, "Caught signal, shutting down");
+    readiness.drain();
+    tokio::time::sleep(linger).await;
+    stopping.send_replace(true);
+    let ended = server.await;
+    source.abort();
+    ended.map_err(|_| StartError::Ended("the server"))
+}
+
+/// Waits until there is a pair to serve, whoever trusts it.
+async fn first_certificate(mut serving: watch::Receiver<Serving>) {
+    if serving.borrow().pair.is_none() {
+        tracing::info!(target: "handler", "waiting for the first certificate");
+    }
+    if serving
+        .wait_for(|serving| serving.pair.is_some())
+        .await
+        .is_err()
+    {
+        // The source is gone; its owner hears that by itself.
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn follow_files(mut watcher: Watcher, publish: watch::Sender<Serving>) {
+    loop {
+        publish.send_replace(Serving {
+            pair: Some(watcher.loaded().pair.clone()),
+            trust: Trust::NotOurs,
+        });
+        loop {
+            tokio::time::sleep(files::POLL).await;
+            if watcher.poll() {
+                break;
+            }
+        }
+        tracing::info!(target: "handler.certwatcher", "Updated certificate bundle received. Updating certs...");
+    }
+}

@@ -1,0 +1,183 @@
+//! What is being served right now, and whether the API server can use it.
+//!
+//! Certificate sources write a [`Serving`] into a watch channel; the TLS stack, readiness and metrics read it.
+
+use crate::tls::Pair;
+use jiff::Timestamp;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+
+/// Whether the API server trusts the served certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Somebody else keeps the `caBundle` (certificates from files), so nothing is known against it.
+    NotOurs,
+    /// The `caBundle` was seen to hold the certificate's authority.
+    Seen,
+    /// It does not, or has not been seen yet; the sentence says what is missing.
+    Missing(String),
+}
+
+/// The pair in service.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// What clients get; `None` until there is one.
+    pub pair: Option<Pair>,
+    /// Whether the API server trusts it.
+    pub trust: Trust,
+}
+
+impl Default for Serving {
+    fn default() -> Self {
+        Self {
+            pair: None,
+            trust: Trust::Missing("no certificate yet".to_owned()),
+        }
+    }
+}
+
+/// Why the server is not ready.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotReady {
+    /// The process is ending.
+    Draining,
+    /// There is no certificate.
+    NoCertificate,
+    /// The certificate in service ended then (or begins then).
+    OutOfDate(Timestamp),
+    /// The API server does not trust the certificate.
+    Untrusted(String),
+}
+
+impl fmt::Display for NotReady {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Draining => f.write_str("shutting down"),
+            Self::NoCertificate => f.write_str("no certificate to serve"),
+            Self::OutOfDate(time) => write!(
+                f,
+                "the certificate in service is not valid now: its limit is {time}"
+            ),
+            Self::Untrusted(reason) => write!(
+                f,
+                "the API server does not trust the certificate in service: {reason}"
+            ),
+        }
+    }
+}
+
+impl Serving {
+    /// Whether the API server can use what is served, at `now`.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn check(&self, now: Timestamp) -> Result<(), NotReady> {
+        let pair = self.pair.as_ref().ok_or(NotReady::NoCertificate)?;
+        if now >= pair.not_after() {
+            return Err(NotReady::OutOfDate(pair.not_after()));
+        }
+        if now < pair.not_before() {
+            return Err(NotReady::OutOfDate(pair.not_before()));
+        }
+        match &self.trust {
+            Trust::Missing(reason) => Err(NotReady::Untrusted(reason.clone())),
+            Trust::NotOurs | Trust::Seen => Ok(()),
+        }
+    }
+}
+
+/// Readiness as the health endpoint asks for it.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    serving: watch::Receiver<Serving>,
+    draining: Arc<AtomicBool>,
+}
+
+impl Readiness {
+    /// Follows `serving`.
+    #[must_use]
+    pub fn new(serving: watch::Receiver<Serving>) -> Self {
+        Self {
+            serving,
+            draining: Arc::default(),
+        }
+    }
+
+    /// From now on the process is ending.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether requests should come here, at `now`.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn check(&self, now: Timestamp) -> Result<(), NotReady> {
+        if self.draining.load(Ordering::Acquire) {
+            return Err(NotReady::Draining);
+        }
+        self.serving.borrow().check(now)
+    }
+
+    /// The pair in service.
+    #[must_use]
+    pub fn pair(&self) -> Option<Pair> {
+        self.serving.borrow().pair.clone()
+    }
+}
+
+/// Hands the pair in service to the TLS stack, with or without a server name in the hello.
+#[derive(Debug)]
+pub(crate) struct Resolver(pub(crate) watch::Receiver<Serving>);
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0
+            .borrow()
+            .pair
+            .as_ref()
+            .map(|pair| Arc::clone(pair.certified()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::certificates::issue::issue;
+    use std::time::Duration;
+
+    #[test]
+    fn ready_means_a_valid_certificate_that_the_api_server_trusts() {
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let made = issue(&[], now, Duration::from_secs(60)).unwrap();
+        let pair =
+            Some(Pair::from_pem(made.certificate.as_bytes(), made.key.expose_bytes()).unwrap());
+        let later = now + Duration::from_secs(60);
+        let missing = || Trust::Missing("caBundle is empty".to_owned());
+        let table = [
+            (None, Trust::NotOurs, now, Err(NotReady::NoCertificate)),
+            (pair.clone(), Trust::NotOurs, now, Ok(())),
+            (pair.clone(), Trust::Seen, now, Ok(())),
+            (
+                pair.clone(),
+                missing(),
+                now,
+                Err(NotReady::Untrusted("caBundle is empty".to_owned())),
+            ),
+            (pair, Trust::Seen, later, Err(NotReady::OutOfDate(later))),
+        ];
+        for (pair, trust, at, expected) in table {
+            let (sender, receiver) = watch::channel(Serving { pair, trust });
+            let readiness = Readiness::new(receiver);
+            assert_eq!(readiness.check(at), expected);
+            readiness.drain();
+            assert_eq!(readiness.check(at), Err(NotReady::Draining));
+            drop(sender);
+        }
+    }
+}
