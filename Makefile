@@ -30,6 +30,9 @@ deny: ## licences, banned crates and sources of everything we depend on
 chart: ## write deploy/ again from charts/pannier
 	scripts/with-tools helm -- python3 -m scripts.chart write
 
+docs: ## write docs/reference/ again from the tables in the code
+	PANNIER_WRITE_REFERENCE=1 cargo test --quiet --locked -p pannier --test reference
+
 images: ## both images as OCI tars, no container engine needed (dist/)
 	python3 -m scripts.images
 

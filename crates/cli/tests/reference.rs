@@ -1,0 +1,109 @@
+//! The reference pages come from the tables that the code itself uses. `make docs` writes them; this test finds them stale.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is what a test is for")]
+
+use std::fmt::Write;
+use std::path::Path;
+
+use pannier_inject::annotations::{ANNOTATIONS, Annotation, FAMILIES, PREFIX};
+use pannier_inject::settings;
+
+const HEAD: &str = "<!-- Written by `make docs` from the tables in the code: change them there. -->\n\n";
+
+/// A cell of a table must not end it.
+fn cell(text: &str) -> String {
+    text.trim().replace('|', "\\|").replace('\n', " ")
+}
+
+fn rows(text: &mut String, table: &[Annotation]) {
+    text.push_str("| annotation | value | when absent | meaning |\n| --- | --- | --- | --- |\n");
+    for row in table {
+        let shown = if row.name.ends_with('-') { format!("{}*NAME*", row.name) } else { row.name.to_owned() };
+        let origin = if row.ours { " (Pannier's own)" } else { "" };
+        writeln!(text, "| `{shown}` | {} | {} | {}{origin} |", row.grammar, cell(row.default), cell(row.doc)).unwrap();
+    }
+}
+
+fn annotations() -> String {
+    let mut text = format!("{HEAD}# Annotations\n\nOn a pod (or a pod template), each with `{PREFIX}` in front.\n\n");
+    rows(&mut text, ANNOTATIONS);
+    text.push_str("\n## Families\n\nEach stands for as many annotations as there are names. For secrets, *NAME* is the name of the file.\n\n");
+    rows(&mut text, FAMILIES);
+    text.push_str(
+        "\n## Values\n\n| value | what is accepted |\n| --- | --- |\n\
+         | bool | `1` `t` `T` `TRUE` `true` `True`, `0` `f` `F` `FALSE` `false` `False`; empty is false |\n\
+         | int64, uint64 | decimal digits, int64 with a sign |\n\
+         | float64 | a number as Go writes it |\n\
+         | duration | `1h30m`, `500ms`; a unit is needed; empty is not set |\n\
+         | quantity | of Kubernetes: `250m`, `64Mi`; empty is not set |\n\
+         | list | separated by commas; blanks count |\n\
+         | json-patch | a JSON array of RFC 6902 operations |\n\
+         | string | anything |\n",
+    );
+    text
+}
+
+fn injector() -> String {
+    let mut text = format!(
+        "{HEAD}# `pannier agent-inject`\n\nThe environment wins over the flag when it is set and not empty, and an annotation of the pod wins over both.\n\
+         `pannier inject` and `pannier explain` take the same settings.\n\n| flag | variable | value | default | meaning |\n| --- | --- | --- | --- | --- |\n"
+    );
+    for row in settings::TABLE {
+        let flag = if row.flag.is_empty() { "–".to_owned() } else { format!("`-{}`", row.flag) };
+        let default = if row.default.is_empty() { "–".to_owned() } else { format!("`{}`", row.default) };
+        writeln!(text, "| {flag} | `{}` | {} | {default} | {} |", row.variable, row.kind, cell(row.doc)).unwrap();
+    }
+    text
+}
+
+fn agent() -> String {
+    let flags = pannier_agent_config::flags::markdown();
+    let variables = pannier_agent_config::environment::markdown();
+    format!(
+        "{HEAD}# `pannier-agent agent`\n\nAlso called `vault agent`. One dash or two, `-flag=value` or `-flag value`. A flag wins over the environment, the environment over\n\
+         the configuration file.\n\n## Flags\n\n{flags}\n## Environment\n\n{variables}"
+    )
+}
+
+fn functions() -> String {
+    let mut text = format!(
+        "{HEAD}# Functions of templates\n\nThe language is Go's `text/template`. These can be called in it, besides what Go itself has.\n\n\
+         | function | how it is called | what it does |\n| --- | --- | --- |\n"
+    );
+    for function in pannier_template::functions::all() {
+        writeln!(text, "| `{}` | `{}` | {} |", function.name, cell(function.usage), cell(function.doc)).unwrap();
+    }
+    text
+}
+
+#[test]
+fn reference_pages_are_what_the_tables_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
+    let mut stale = Vec::new();
+    for (name, text) in [("annotations.md", annotations()), ("injector.md", injector()), ("agent.md", agent()), ("functions.md", functions())] {
+        let file = folder.join(name);
+        if std::env::var_os("PANNIER_WRITE_REFERENCE").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&file, &text).unwrap();
+        } else if std::fs::read_to_string(&file).unwrap_or_default() != text {
+            stale.push(name);
+        }
+    }
+    if !stale.is_empty() {
+        panic!("stale in docs/reference: {}; run `make docs`", stale.join(", "));
+    }
+}
+
+/// The page is for people, so every row must say something.
+#[test]
+fn every_row_has_words() {
+    for row in ANNOTATIONS.iter().chain(FAMILIES) {
+        assert!(!row.doc.trim().is_empty() && !row.default.trim().is_empty(), "{}", row.name);
+    }
+    for row in settings::TABLE {
+        assert!(!row.doc.trim().is_empty() && !row.variable.is_empty(), "{}", row.id);
+    }
+    for function in pannier_template::functions::all() {
+        assert!(!function.doc.trim().is_empty() && !function.usage.trim().is_empty(), "{}", function.name);
+    }
+}
