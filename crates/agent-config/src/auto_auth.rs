@@ -140,7 +140,7 @@ pub struct DhExchange {
     pub derive_key: bool,
     /// `aad`: additional authenticated data.
     pub aad: String,
-    /// `aad_env_var`: the variable whose value comes before `aad` if it is not empty.
+    /// `aad_env_var`: the variable whose value replaces `aad`, also when it is empty or not set.
     pub aad_env_var: Option<String>,
 }
 

@@ -137,7 +137,7 @@ impl Fragment {
             exec: only(&file, reading, "exec", ALLOWED).map(|block| Exec::read(block, reading)),
             env_templates: blocks(&file, reading, "env_template", EnvTemplate::read),
             telemetry: only(&file, reading, "telemetry", PERMITTED)
-                .map(|block| Telemetry::read(&block, reading)),
+                .map(|block| Telemetry::read(block, reading)),
             log: LogConfig::read(&file, reading),
             disable_idle_connections: Subsystems::read(&file, reading, "disable_idle_connections"),
             disable_keep_alives: Subsystems::read(&file, reading, "disable_keep_alives"),

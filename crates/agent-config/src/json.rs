@@ -143,10 +143,10 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             Some(c) if c == bracket => Ok(()),
-            Some(c) => Err(self.error(&format!(
-                "expected `,` or `{bracket}`, found `{}`",
-                c.escape_default()
-            ))),
+            Some(c) => {
+                let c = c.escape_default();
+                Err(self.error(&format!("illegal char: {c} (expected `,` or `{bracket}`)")))
+            }
             None => Err(self.error(&format!("unexpected end of file, expected `{bracket}`"))),
         }
     }

@@ -49,3 +49,10 @@ pub use source::{Source, load, read_paths};
 pub use telemetry::Telemetry;
 pub use template::{Body, Command, Owner, Template, TemplateConfig, TemplateText, Wait};
 pub use vault::{Vault, namespace};
+
+/// The configuration as text, for `-test-verify-only` with `VAULT_TEST_VERIFY_ONLY_DUMP_CONFIG`. Values of a method's
+/// `config` are left out.
+#[must_use]
+pub fn dump(config: &Config) -> String {
+    format!("Configuration:\n{config:#?}\n")
+}

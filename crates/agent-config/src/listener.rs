@@ -89,7 +89,8 @@ pub enum TlsVersion {
 impl Listener {
     /// `number` is its place among the listeners of its file, from 0.
     pub(crate) fn read(stanza: Stanza<'_>, number: usize, reading: &mut Reading) -> Self {
-        let stanza = stanza.on_its_own(&format!("error parsing 'listener': listeners.{number}: "));
+        let prefix = format!("error parsing 'listener': listeners.{number}");
+        let stanza = stanza.on_its_own(&format!("{prefix}: "));
         let kind = stanza
             .set_text(reading, "type")
             .or_else(|| stanza.label().map(str::to_owned));
@@ -116,14 +117,20 @@ impl Listener {
         } else {
             ListenerAddress::Tcp(address.unwrap_or_else(|| DEFAULT_ADDRESS.to_owned()))
         };
-        let tls_disable = stanza.loose_bool(reading, "tls_disable").unwrap_or(false);
+        // A value that cannot be read asks for no certificate.
+        let tls_disable = stanza.get("tls_disable").is_some()
+            && switch(&stanza, reading, &prefix, "tls_disable") != Some(false);
         let mut enable_quit = false;
         for block in stanza.blocks(reading, "agent_api") {
             enable_quit = block
                 .strict_bool(reading, "enable_quit")
                 .unwrap_or(enable_quit);
         }
-        let mut limit = |key, default| match stanza.seconds(reading, key) {
+        let mut limit = |key, default| match stanza
+            .clone()
+            .called(&format!("{prefix} error parsing {key}: "))
+            .seconds(reading, key)
+        {
             Some(limit) if !limit.is_zero() => limit,
             _ => default,
         };
@@ -136,10 +143,9 @@ impl Listener {
             tls: if kind.as_deref() != Some("tcp") || tls_disable {
                 None
             } else {
-                ListenerTls::read(&stanza, reading)
+                ListenerTls::read(&stanza, reading, &prefix)
             },
-            require_request_header: stanza
-                .loose_bool(reading, "require_request_header")
+            require_request_header: switch(&stanza, reading, &prefix, "require_request_header")
                 .unwrap_or(false),
             role: ListenerRole::read(&stanza, reading),
             enable_quit,
@@ -148,6 +154,14 @@ impl Listener {
             idle_timeout,
         }
     }
+}
+
+/// A boolean, whose key the reference names in a listener's messages.
+fn switch(stanza: &Stanza<'_>, reading: &mut Reading, prefix: &str, key: &str) -> Option<bool> {
+    stanza
+        .clone()
+        .called(&format!("{prefix} invalid value for {key}: "))
+        .loose_bool(reading, key)
 }
 
 /// What is bound when there is no `address`, as in the reference.
@@ -189,22 +203,16 @@ impl SocketOwner {
 
 impl ListenerTls {
     /// `None` only beside a problem.
-    fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
+    fn read(stanza: &Stanza<'_>, reading: &mut Reading, prefix: &str) -> Option<Self> {
         let cert_file = stanza.set_text(reading, "tls_cert_file");
         let key_file = stanza.set_text(reading, "tls_key_file");
         let min_version = TlsVersion::read(stanza, reading, "tls_min_version", TlsVersion::Tls12);
         let max_version = TlsVersion::read(stanza, reading, "tls_max_version", TlsVersion::Tls13);
-        let cipher_suites = stanza
-            .text(reading, "tls_cipher_suites")
-            .unwrap_or_default();
-        let cipher_suites = cipher_suites
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty());
+        let cipher_suites = cipher_suites(stanza, reading, prefix);
         let client_ca_file = stanza.set_text(reading, "tls_client_ca_file");
-        let mut switch = |key| stanza.loose_bool(reading, key).unwrap_or(false);
-        let require_client_cert = switch("tls_require_and_verify_client_cert");
-        let disable_client_certs = switch("tls_disable_client_certs");
+        let mut on = |key| switch(stanza, reading, prefix, key).unwrap_or(false);
+        let require_client_cert = on("tls_require_and_verify_client_cert");
+        let disable_client_certs = on("tls_disable_client_certs");
         let (Some(cert_file), Some(key_file)) = (cert_file, key_file) else {
             reading.creating(
                 stanza.at,
@@ -219,7 +227,7 @@ impl ListenerTls {
             key_file,
             min_version,
             max_version,
-            cipher_suites: cipher_suites.map(str::to_owned).collect(),
+            cipher_suites,
             client_ca_file,
             require_client_cert,
             disable_client_certs,
@@ -245,4 +253,57 @@ impl TlsVersion {
             }
         }
     }
+}
+
+/// The names of Go's `crypto/tls`. Of these a listener offers the ones with forward secrecy and AEAD; the others are
+/// known and never chosen.
+const CIPHER_SUITES: [&str; 25] = [
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_RSA_WITH_RC4_128_SHA",
+];
+
+/// A list with commas.
+fn cipher_suites(stanza: &Stanza<'_>, reading: &mut Reading, prefix: &str) -> Vec<String> {
+    const KEY: &str = "tls_cipher_suites";
+    let list = stanza.text(reading, KEY).unwrap_or_default();
+    let mut suites = Vec::new();
+    for name in list
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+    {
+        if CIPHER_SUITES.contains(&name) {
+            suites.push(name.to_owned());
+        } else {
+            let cause = format!("unsupported cipher \"{}\"", name.escape_debug());
+            reading.problem(
+                stanza.place_of(KEY),
+                format!("{prefix} invalid value for {KEY}: {cause}"),
+            );
+        }
+    }
+    suites
 }

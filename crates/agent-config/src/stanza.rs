@@ -556,8 +556,9 @@ impl Words {
 pub(crate) fn loose_bool(value: &Value) -> Result<Option<bool>, String> {
     let Value::Literal(literal) = value else {
         return Err(format!(
-            "'' expected type 'bool', got unconvertible type '{}'",
-            go_type(value)
+            "'' expected type 'bool', got unconvertible type '{}', value: '{}'",
+            go_type(value),
+            go_value(value)
         ));
     };
     match &literal.scalar {
@@ -584,5 +585,36 @@ fn go_type(value: &Value) -> &'static str {
         },
         Value::List(_) => "[]interface {}",
         Value::Object(_) => "[]map[string]interface {}",
+    }
+}
+
+/// A value as Go prints what the plain decoder makes of it.
+fn go_value(value: &Value) -> String {
+    match value {
+        Value::Literal(literal) => match &literal.scalar {
+            Scalar::Bool(value) => value.to_string(),
+            Scalar::Int(value, _) => value.to_string(),
+            Scalar::Float(_, text) | Scalar::Text(text) => text.clone(),
+            Scalar::Null => "<nil>".to_owned(),
+        },
+        Value::List(list) => {
+            let values: Vec<String> = list.values.iter().map(go_value).collect();
+            format!("[{}]", values.join(" "))
+        }
+        Value::Object(object) => {
+            let mut members: Vec<String> = object
+                .items
+                .iter()
+                .filter_map(|item| {
+                    Some(format!(
+                        "{}:{}",
+                        item.keys.first()?.text,
+                        go_value(&item.value)
+                    ))
+                })
+                .collect();
+            members.sort();
+            format!("[map[{}]]", members.join(" "))
+        }
     }
 }

@@ -45,7 +45,11 @@ impl Default for Telemetry {
 }
 
 impl Telemetry {
-    pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
+    pub(crate) fn read(stanza: Stanza<'_>, reading: &mut Reading) -> Self {
+        const PREFIX: &str = "error parsing 'telemetry': ";
+        let stanza = stanza
+            .on_its_own(&format!("{PREFIX}telemetry: "))
+            .called(PREFIX);
         let default = Self::default();
         let retention = stanza.seconds(reading, "prometheus_retention_time");
         Self {

@@ -368,7 +368,7 @@ impl Command {
         };
         // Of repeated blocks the last counts.
         if let Some(exec) = stanza.blocks(reading, "exec").pop() {
-            refuse_unknown_keys(&exec, reading, "config.ExecConfig", &Self::KEYS);
+            refuse_unknown_keys(&exec, reading, "exec", &Self::KEYS);
             if exec.get("env").is_some() {
                 let text = "'exec.env' expected a map or struct, got \"slice\"";
                 exec.map_problem(reading, exec.place_of("env"), text);
@@ -432,12 +432,7 @@ impl Wait {
             };
         }
         let block = stanza.blocks(reading, KEY).pop()?;
-        refuse_unknown_keys(
-            &block,
-            reading,
-            "config.WaitConfig",
-            &["enabled", "max", "min"],
-        );
+        refuse_unknown_keys(&block, reading, "wait", &["enabled", "max", "min"]);
         let min = block.go_duration(reading, "min").unwrap_or_default();
         let max = block.go_duration(reading, "max");
         let enabled = block

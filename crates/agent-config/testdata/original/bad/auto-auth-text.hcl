@@ -1,0 +1,5 @@
+auto_auth = "x"
+template {
+  contents    = "x"
+  destination = "/y"
+}

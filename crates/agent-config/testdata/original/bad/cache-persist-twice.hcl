@@ -1,0 +1,20 @@
+cache {
+  persist "kubernetes" {}
+  persist "kubernetes" {}
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

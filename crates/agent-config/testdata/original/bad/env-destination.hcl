@@ -1,0 +1,14 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+exec {
+  command = ["/app", "-x"]
+}
+env_template "A" {
+  contents = "x"
+  destination = "/x"
+}

@@ -1,0 +1,16 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+exec {
+  command = ["/app", "-x"]
+}
+env_template "A" {
+  contents = "x"
+}
+env_template "A" {
+  contents = "y"
+}

@@ -1,0 +1,13 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+exec {
+  command = ["/app", "-x"]
+}
+env_template "A" {
+  
+}

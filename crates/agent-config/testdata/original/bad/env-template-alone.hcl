@@ -1,0 +1,10 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+env_template "A" {
+  contents = "x"
+}

@@ -1,0 +1,13 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+exec {
+  command = "a"
+}
+env_template "A" {
+  contents = "x"
+}

@@ -1,0 +1,4 @@
+listener "tcp" {
+  tls_disable = true
+  address = ["x"]
+}

@@ -1,0 +1,4 @@
+listener "tcp" {
+  tls_disable = true
+  require_request_header = "maybe"
+}

@@ -1,0 +1,6 @@
+listener "tcp" {
+  tls_disable = true
+  agent_api {
+    enable_quit = "true"
+  }
+}

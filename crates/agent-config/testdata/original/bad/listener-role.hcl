@@ -1,0 +1,4 @@
+listener "tcp" {
+  role = "x"
+  tls_disable = true
+}

@@ -1,0 +1,8 @@
+auto_auth {
+  method "kubernetes" {
+    config = "x"
+  }
+  sink "file" {
+    config = { path = "/tmp/token" }
+  }
+}

@@ -1,0 +1,8 @@
+auto_auth {
+  method "kubernetes" {
+    exit_on_err = "true"
+  }
+  sink "file" {
+    config = { path = "/tmp/token" }
+  }
+}

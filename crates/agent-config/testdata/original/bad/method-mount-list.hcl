@@ -1,0 +1,8 @@
+auto_auth {
+  method "kubernetes" {
+    mount_path = ["x"]
+  }
+  sink "file" {
+    config = { path = "/tmp/token" }
+  }
+}

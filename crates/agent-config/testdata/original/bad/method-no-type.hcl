@@ -1,0 +1,7 @@
+auto_auth {
+  method {}
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

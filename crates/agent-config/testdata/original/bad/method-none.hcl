@@ -1,0 +1,5 @@
+auto_auth {}
+template {
+  contents    = "x"
+  destination = "/y"
+}

@@ -1,0 +1,16 @@
+auto_auth {
+method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

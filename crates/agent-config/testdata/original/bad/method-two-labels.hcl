@@ -1,0 +1,7 @@
+auto_auth {
+  method "a" "b" {}
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

@@ -1,0 +1,15 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    dh_type = "x"
+    dh_path = "/y"
+    config = { path = "/a" }
+  }
+  sink "file" {
+    config = { path = "/tmp/token" }
+  }
+}

@@ -1,0 +1,14 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    wrap_ttl = "x"
+    config = { path = "/a" }
+  }
+  sink "file" {
+    config = { path = "/tmp/token" }
+  }
+}

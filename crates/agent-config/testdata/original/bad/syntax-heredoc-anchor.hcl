@@ -1,0 +1,3 @@
+pid_file = << EOT
+x
+EOT

@@ -1,0 +1,2 @@
+pid_file = <<EOT
+x

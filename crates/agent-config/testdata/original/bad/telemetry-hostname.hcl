@@ -1,0 +1,15 @@
+telemetry {
+  disable_hostname = "true"
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}

@@ -1,0 +1,15 @@
+telemetry {
+  prometheus_retention_time = "x"
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}

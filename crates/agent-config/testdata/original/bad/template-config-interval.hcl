@@ -1,0 +1,19 @@
+template_config {
+  static_secret_render_interval = "abc"
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

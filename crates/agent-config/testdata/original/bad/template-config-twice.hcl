@@ -1,0 +1,18 @@
+template_config {}
+template_config {}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

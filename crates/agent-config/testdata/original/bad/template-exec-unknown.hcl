@@ -1,0 +1,20 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+  exec {
+    command = ["a"]
+    foo = 1
+  }
+}

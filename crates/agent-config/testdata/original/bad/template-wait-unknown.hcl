@@ -1,0 +1,19 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+  wait {
+    foo = 1
+  }
+}

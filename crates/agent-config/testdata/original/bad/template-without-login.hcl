@@ -1,0 +1,4 @@
+template {
+  contents    = "x"
+  destination = "/y"
+}

@@ -1,0 +1,9 @@
+auto_auth {
+  method "kubernetes" {
+    wrap_ttl = "5m"
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

@@ -1,0 +1,13 @@
+pid_file = "/1", exit_after_auth = true,
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}

@@ -1,0 +1,4 @@
+listener "tcp" {
+  role        = "metrics_only"
+  tls_disable = true
+}

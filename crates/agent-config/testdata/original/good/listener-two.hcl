@@ -1,0 +1,7 @@
+listener "tcp" {
+  address     = "127.0.0.1:8100"
+  tls_disable = true
+}
+listener "unix" {
+  address = "/tmp/a.sock"
+}

@@ -1,0 +1,4 @@
+listener {
+  type = "tcp"
+  tls_disable = true
+}

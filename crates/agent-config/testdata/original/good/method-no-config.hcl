@@ -1,0 +1,7 @@
+auto_auth {
+  method "cert" {
+  }
+  sink "file" {
+    config = { path = "/tmp/token" }
+  }
+}

@@ -1,0 +1,14 @@
+api_proxy {
+  use_auto_auth_token = "force"
+}
+listener "tcp" {
+  address     = "127.0.0.1:8100"
+  tls_disable = true
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}

@@ -1,0 +1,5 @@
+api_proxy {}
+listener "tcp" {
+  address     = "127.0.0.1:8100"
+  tls_disable = true
+}

@@ -1,0 +1,10 @@
+"pid_file" = "/1"
+"auto_auth" {
+  "method" "kubernetes" {
+    "config" = { "role" = "app" }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

@@ -1,0 +1,11 @@
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}

@@ -1,0 +1,16 @@
+colour = "red"
+shape "round" {
+  x = 1
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}

@@ -1,0 +1,12 @@
+Auto_Auth {
+  Method "KUBERNETES" {
+    Mount_Path = "auth/x/"
+    Config = {
+      role = "app"
+    }
+  }
+}
+TEMPLATE {
+  Contents = "x"
+  DESTINATION = "/y"
+}

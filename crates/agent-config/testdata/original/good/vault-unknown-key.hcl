@@ -1,0 +1,16 @@
+vault {
+  address = "http://vault"
+  colour = "red"
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}

@@ -1,0 +1,19 @@
+cache {
+  persist "kubernetes" {}
+}
+auto_auth {
+  method "kubernetes" {
+    config = {
+      role = "app"
+    }
+  }
+  sink "file" {
+    config = {
+      path = "/tmp/token"
+    }
+  }
+}
+template {
+  contents    = "x"
+  destination = "/y"
+}
