@@ -14,7 +14,7 @@ from e2e.cluster import ROOT, Cluster, Failure, choose
 from e2e.install import installed
 from e2e.suite import CASES, Case, World
 
-MODULES = ["guide", "agents", "webhook", "official"]
+MODULES = ["guide", "agents", "database", "webhook", "chart", "official"]
 
 
 def run_one(case: Case, cluster: Cluster, bao: vault.Bao, address: str, keep: bool) -> str | None:
@@ -84,7 +84,7 @@ def main() -> int:
     try:
         scratch = dist / "e2e"
         scratch.mkdir(exist_ok=True)
-        for tar in [dist / "pannier-amd64.tar", dist / "pannier-agent-amd64.tar", dist / "pannier-agent-busybox-amd64.tar", images.openbao(scratch), images.other_agent(scratch)]:
+        for tar in [dist / "pannier-amd64.tar", dist / "pannier-agent-amd64.tar", dist / "pannier-agent-busybox-amd64.tar", images.openbao(scratch), images.other_agent(scratch), images.postgres(scratch)]:
             if tar.exists():
                 cluster.load(tar)
         bao, address = vault.start(cluster)

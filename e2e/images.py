@@ -1,5 +1,5 @@
 """Images that only the tests need, made like ours: OpenBao's server, the same with a shell as somebody else's agent,
-and a psql for the application with database credentials.
+and PostgreSQL for the application with database credentials.
 """
 
 import os
@@ -11,7 +11,7 @@ from scripts.oci import Image, Layer
 
 OPENBAO = "docker.io/openbao/openbao:2.7.2"
 OTHER_AGENT = "docker.io/e2e/other-agent:1"
-PSQL = "docker.io/e2e/psql:1"
+POSTGRES = "docker.io/e2e/postgres:1"
 BUSYBOX = "docker.io/library/busybox:1"
 
 
@@ -46,16 +46,43 @@ def other_agent(out: pathlib.Path) -> pathlib.Path:
     return _write(layer, OTHER_AGENT, ["/bin/vault"], out)
 
 
-def psql(out: pathlib.Path) -> pathlib.Path:
-    """busybox with this machine's psql and the libraries that it is linked with."""
+def postgres(out: pathlib.Path) -> pathlib.Path:
+    """This machine's PostgreSQL, server and client, with the libraries that they are linked with, and a shell."""
+    home = _postgres_home()
     layer = _base()
-    program = pathlib.Path(sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/psql"))[-1])
-    layer.program("/bin/psql", program)
-    listed = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
-    for word in sorted({word for word in listed.split() if word.startswith("/")}):
-        layer.program(word, pathlib.Path(word).resolve())
+    programs = [home / "bin" / name for name in ("initdb", "postgres", "psql")]
+    # Without the compiler for queries: LLVM is larger than all the rest.
+    modules = sorted(file for file in (home / "lib").glob("*.so") if "llvm" not in file.name)
+    for file in programs + modules:
+        layer.program(str(file), file.resolve())
+    share = pathlib.Path("/usr/share/postgresql") / home.name
+    for file in sorted(share.rglob("*")):
+        # Text search and translations are not needed; they are most of the folder.
+        if file.is_file() and "tsearch_data" not in file.parts and "man" not in file.parts:
+            layer.file(str(file), file.read_bytes())
+    zone = pathlib.Path("/usr/share/zoneinfo/UTC")
+    if zone.exists():
+        layer.file(str(zone), zone.read_bytes()).file("/usr/share/zoneinfo/Etc/UTC", zone.read_bytes())
+    libraries: set[str] = set()
+    for file in programs + modules:
+        listed = subprocess.run(["ldd", file], check=True, capture_output=True, text=True).stdout
+        libraries |= {word for word in listed.split() if word.startswith("/")}
+    for library in sorted(libraries):
+        layer.program(library, pathlib.Path(library).resolve())
     busybox = pathlib.Path(shutil.which("busybox") or "/usr/bin/busybox")
     layer.program("/bin/busybox", busybox)
-    for applet in ("sh", "cat", "sleep", "echo", "date", "grep", "touch"):
+    for applet in ("sh", "cat", "cut", "sleep", "echo"):
         layer.link(f"/bin/{applet}", "busybox")
-    return _write(layer, PSQL, ["/bin/sh"], out)
+    return _write(layer, POSTGRES, ["/bin/sh"], out)
+
+
+def _postgres_home() -> pathlib.Path:
+    """/usr/lib/postgresql/NN, installed with apt-get if need be."""
+    base = pathlib.Path("/usr/lib/postgresql")
+    if not list(base.glob("*/bin/initdb")):
+        print("e2e: installing PostgreSQL", flush=True)
+        subprocess.run("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql", shell=True, check=False, stdout=subprocess.DEVNULL, timeout=300)
+    found = sorted(base.glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
+    if not found:
+        raise SystemExit("e2e: PostgreSQL is not installed, and apt-get could not install it")
+    return found[-1].parent.parent

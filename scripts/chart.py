@@ -74,8 +74,8 @@ def deploy() -> dict[str, str]:
     files["base/kustomization.yaml"] = HEADER + "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n" + "".join(
         f"  - {name}\n" for name in sorted(["namespace.yaml", *injector])
     )
-    files["dev/server-dev.yaml"] = HEADER + as_yaml({"server-dev.yaml": with_server["server-dev.yaml"]})
-    files["dev/kustomization.yaml"] = HEADER + "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - ../base\n  - server-dev.yaml\n"
+    files["dev/server.yaml"] = HEADER + as_yaml({"server.yaml": with_server["server.yaml"]})
+    files["dev/kustomization.yaml"] = HEADER + "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n  - ../base\n  - server.yaml\n"
     return files
 
 

@@ -113,3 +113,13 @@ pub struct WriteFile {
     /// What to write.
     pub content: Text,
 }
+
+impl Answer {
+    /// Shows every text and number in it to `show`, for redaction.
+    pub(crate) fn leaves(&self, show: &mut dyn FnMut(&[u8])) {
+        match self {
+            Self::File(text) => show(text),
+            Self::List(_) | Self::Failed(_) => {}
+        }
+    }
+}

@@ -36,22 +36,21 @@ pub trait Object {
         Shape::Pointer
     }
 
-    /// All fields, in the order Go declares (and prints) them. `Value::Nil` stands for a nil interface field.
+    /// All fields, in the order Go declares (and prints) them. `Value::Nil` stands for a nil interface field. A name that
+    /// starts with a small letter is private: it is printed, and reaching for it has an error text of its own.
     fn fields(&self) -> Vec<(&'static str, Value)> {
         Vec::new()
     }
 
-    /// One field; by default looked up in [`Object::fields`].
+    /// One public field; by default looked up in [`Object::fields`].
     fn field(&self, name: &str) -> Option<Value> {
+        if !name.starts_with(char::is_uppercase) {
+            return None;
+        }
         self.fields()
             .into_iter()
             .find(|(n, _)| *n == name)
             .map(|(_, v)| v)
-    }
-
-    /// Names of the structure's private fields; reaching for one has an error text of its own.
-    fn private_fields(&self) -> &'static [&'static str] {
-        &[]
     }
 
     /// The method of that name, if there is one.
