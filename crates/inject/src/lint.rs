@@ -123,7 +123,8 @@ fn values(annotations: &Effective<'_>, warnings: &mut Warnings) {
         text.split(',')
             .all(|part| matches!(part, "auto-auth" | "caching" | "templating" | "proxying"))
     };
-    let checks: [(&str, &str, &dyn Fn(&str) -> bool); 11] = [
+    type Check<'c> = (&'static str, &'static str, &'c dyn Fn(&str) -> bool);
+    let checks: [Check<'_>; 11] = [
         (
             "agent-cache-listener-port",
             "a port from 1 to 65535",

@@ -200,7 +200,6 @@ fn binary(mantissa: u128, scale: i64, power: i64) -> Option<(u128, String)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests may end at the first surprise")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

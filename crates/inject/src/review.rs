@@ -148,7 +148,7 @@ pub struct Injection {
     /// What looks wrong.
     pub warnings: Vec<Warning>,
     /// What is injected, for people.
-    pub plan: Plan,
+    pub plan: Box<Plan>,
 }
 
 impl Decision {
@@ -231,7 +231,7 @@ fn asks(pod: &Value) -> Option<&Value> {
 
 enum Outcome {
     Skip(SkipReason),
-    Inject(Vec<Operation>, Plan),
+    Inject(Vec<Operation>, Box<Plan>),
 }
 
 fn decide(
@@ -292,7 +292,7 @@ fn decide(
     let built =
         build(&parts, warnings).map_err(at(Reason::Build, "error creating patch for agent: "))?;
     conflicts(&parts, &built).map_err(at(Reason::Conflict, "error creating patch for agent: "))?;
-    let plan = plan::of(&parts, &built);
+    let plan = Box::new(plan::of(&parts, &built));
     Ok(Outcome::Inject(patch(&parts, built), plan))
 }
 
