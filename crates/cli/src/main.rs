@@ -2,6 +2,10 @@
 
 mod agent_inject;
 mod command;
+mod explain;
+mod inject;
+mod manifest;
+mod offline;
 mod version;
 
 use std::process::ExitCode;
@@ -16,6 +20,16 @@ const COMMANDS: &[Command] = &[
         name: "agent-inject",
         summary: "serve the admission webhook that injects agents into pods",
         run: agent_inject::run,
+    },
+    Command {
+        name: "inject",
+        summary: "inject agents into manifests, offline",
+        run: inject::run,
+    },
+    Command {
+        name: "explain",
+        summary: "tell what would be injected into the pods of manifests",
+        run: explain::run,
     },
     Command {
         name: "version",

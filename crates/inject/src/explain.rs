@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
-
 use crate::annotations::PREFIX;
 use crate::container::Role;
 use crate::plan::{AgentPlan, FilePlan, Plan, Source, TemplatePlan};
@@ -178,7 +176,7 @@ fn agent_line(agent: &AgentPlan) -> String {
             (None, None) => {}
         }
     }
-    if container["restartPolicy"] == Value::from("Always") {
+    if container["restartPolicy"] == "Always" {
         parts.push("native sidecar".to_owned());
     }
     parts.join(", ")

@@ -111,6 +111,18 @@ impl<'a> Texts<'a> {
         }
     }
 
+    /// The text of one row.
+    fn text(&self, id: &str) -> &str {
+        match (
+            self.rows.get(id),
+            TABLE.iter().find(|setting| setting.id == id),
+        ) {
+            (Some((text, _)), _) => text,
+            (None, Some(setting)) => self.default(setting),
+            (None, None) => "",
+        }
+    }
+
     fn default(&self, setting: &Setting) -> &str {
         self.defaults
             .iter()
@@ -138,9 +150,7 @@ pub(super) fn settings(
     let (given, outside) = command_line(arguments, own, &mut mistakes)?;
     let texts = Texts::new(&given, environment, defaults);
     let settings = Settings::from_texts(&texts, &mut mistakes);
-    if let Some(settings) = &settings {
-        check_together(settings, &mut mistakes);
-    }
+    check_together(&texts, &mut mistakes);
     match settings {
         Some(mut settings) if mistakes.is_empty() => {
             settings.notes = notes(&settings, &texts, &outside);
@@ -200,44 +210,36 @@ fn command_line(
 }
 
 /// Checks that need more than one setting, or that a setting be there at all.
-fn check_together(settings: &Settings, mistakes: &mut Vec<Mistake>) {
-    let mut mistake = |id: &str, message: &str| {
-        mistakes.push(Mistake {
-            setting: Settings::names(id),
-            message: message.to_owned(),
-        });
-    };
-    if settings.vault_address.is_empty() {
-        mistake(
+fn check_together(texts: &Texts<'_>, mistakes: &mut Vec<Mistake>) {
+    let empty = |id: &str| texts.text(id).is_empty();
+    for (wrong, id, message) in [
+        (
+            empty("vault_address"),
             "vault_address",
             "No Vault service configured: expected the address of Vault, such as `https://vault.vault.svc:8200`",
-        );
-    }
-    if settings.vault_auth_path.is_empty() {
-        mistake(
+        ),
+        (
+            empty("vault_auth_path"),
             "vault_auth_path",
             "Vault Auth Path required: expected where the authentication method is mounted, such as `auth/kubernetes`",
-        );
-    }
-    if settings.tls_cert_file.is_empty() && !settings.tls_key_file.is_empty() {
-        mistake(
+        ),
+        (
+            empty("tls_cert_file") && !empty("tls_key_file"),
             "tls_cert_file",
             "the key file is set but not the certificate file: set both or neither",
-        );
-    }
-    if settings.tls_key_file.is_empty() && !settings.tls_cert_file.is_empty() {
-        mistake(
+        ),
+        (
+            empty("tls_key_file") && !empty("tls_cert_file"),
             "tls_key_file",
             "the certificate file is set but not the key file: set both or neither",
-        );
-    }
-    if settings.template_lease_renewal_threshold < 0.0
-        || settings.template_lease_renewal_threshold > 1.0
-    {
-        mistake(
-            "template_lease_renewal_threshold",
-            "expected a number from 0 to 1",
-        );
+        ),
+    ] {
+        if wrong {
+            mistakes.push(Mistake {
+                setting: Settings::names(id),
+                message: message.to_owned(),
+            });
+        }
     }
 }
 

@@ -50,14 +50,15 @@ impl SettingValue for i64 {
     }
 }
 
+/// A part of a whole.
 impl SettingValue for f64 {
     const KIND: &'static str = "float64";
     fn read(text: &str, from_environment: bool) -> Result<Self, String> {
         let value = grammar::float(text).map_err(|error| environment(from_environment, error))?;
-        if value.is_finite() {
+        if (0.0..=1.0).contains(&value) {
             Ok(value)
         } else {
-            Err(format!("expected a finite number, got `{text}`"))
+            Err(format!("expected a number from 0 to 1, got `{text}`"))
         }
     }
 }
