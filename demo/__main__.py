@@ -30,10 +30,11 @@ class Demo:
         self.programs = programs
         self.tell = narrator
         self.processes = Processes(folder / "logs")
-        # In the image, the agent answers to the name `vault` that the injected command line calls it by.
+        # As in the agent's image, where /bin/vault and /bin/sh are the agent itself.
         self.tools = folder / "bin"
         self.tools.mkdir()
-        (self.tools / "vault").symlink_to(programs / "pannier-agent")
+        for name in ("vault", "sh"):
+            (self.tools / name).symlink_to(programs / "pannier-agent")
 
     def run(self) -> None:
         self.prepare()
@@ -173,9 +174,14 @@ class Demo:
 
     @staticmethod
     def refusal(log: pathlib.Path) -> str | None:
-        for line in log.read_text(errors="replace").splitlines():
+        """The agent's complaint with the lines that belong to it, once there is one."""
+        lines = log.read_text(errors="replace").splitlines()
+        for number, line in enumerate(lines):
             if "error authenticating" in line:
-                return line
+                end = number + 1
+                while end < len(lines) and not lines[end][:4].isdigit():
+                    end += 1
+                return "\n".join(part for part in lines[number:end] if part.strip(" |"))
         return None
 
 

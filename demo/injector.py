@@ -44,6 +44,7 @@ class Injector:
             "AGENT_INJECT_VAULT_ADDR": bao.address,
             "AGENT_INJECT_TLS_CERT_FILE": str(certificates.certificate),
             "AGENT_INJECT_TLS_KEY_FILE": str(certificates.key),
+            "AGENT_INJECT_VAULT_IMAGE": "ghcr.io/pannier/pannier-agent:0.1.0",
             # The default is five minutes; a demo should not take that long to see a changed password.
             "AGENT_INJECT_TEMPLATE_STATIC_SECRET_RENDER_INTERVAL": "2s",
         }

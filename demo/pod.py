@@ -148,7 +148,7 @@ class Node:
     def run(self, container_name: str, tools: pathlib.Path) -> tuple[list[str], dict[str, str]]:
         """Command and environment of the injected container, word for word but for the paths that are mounts.
 
-        `tools` is the folder with the program `vault`.
+        `tools` stands for the image's /bin.
         """
         spec = container(self.pod, container_name)
         values = {"metadata.namespace": NAMESPACE, "status.hostIP": "127.0.0.1", "status.podIP": "127.0.0.1"}
@@ -158,7 +158,8 @@ class Node:
         config = json.loads(base64.b64decode(env["VAULT_CONFIG"]))
         env["VAULT_CONFIG"] = base64.b64encode(json.dumps(self._placed(config, spec)).encode()).decode()
         arguments = [self._placed_text(text, spec) for text in spec["args"]]
-        return spec["command"] + arguments, env
+        program, *flags = spec["command"]
+        return [program.replace("/bin/", f"{tools}/"), *flags, *arguments], env
 
     def _mounts(self, spec: dict) -> list[tuple[str, str]]:
         found = [(mount["mountPath"].rstrip("/"), mount["name"]) for mount in spec["volumeMounts"]]

@@ -51,7 +51,7 @@ fn injector() -> String {
     for row in settings::TABLE {
         let flag = if row.flag.is_empty() { "–".to_owned() } else { format!("`-{}`", row.flag) };
         let default = if row.default.is_empty() { "–".to_owned() } else { format!("`{}`", row.default) };
-        writeln!(text, "| {flag} | `{}` | {} | {default} | {} |", row.variable, row.kind, cell(row.doc)).unwrap();
+        writeln!(text, "| {flag} | `{}` | {} | {default} | {} |", row.variable, cell(row.kind), cell(row.doc)).unwrap();
     }
     text
 }
