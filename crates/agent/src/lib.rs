@@ -1,1 +1,25 @@
 //! Log in, render, renew, serve, supervise: what runs in a pod.
+//!
+//! ```text
+//!   auth ──► token ──┬──► sinks (files)
+//!                    └──► render: templates ──► files ──► commands
+//! ```
+//!
+//! [`Agent::new`] checks everything that can be checked without the server, [`Agent::run`] runs until the work is done or it is
+//! told to stop. Nothing here prints or chooses to end the process; the program does.
+
+mod agent;
+mod auth;
+mod backoff;
+pub mod connection;
+mod files;
+mod lifetime;
+pub mod metrics;
+mod render;
+mod sink;
+mod token;
+mod upstream;
+
+pub use agent::{Agent, Exit, Process, StartError};
+pub use auth::MethodError;
+pub use sink::SinkError;

@@ -24,6 +24,7 @@ mod response;
 pub mod retry;
 mod secret;
 mod tls;
+pub mod x509;
 
 pub use address::{Address, AddressError, Scheme};
 pub use client::{BuildError, Client, ClientConfig, Policy};

@@ -10,7 +10,6 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 
-mod validity;
 mod verifier;
 
 /// PEM text, in a file or at hand.

@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::validity;
+use crate::x509;
 
 /// Trusts what chains to a root, and a certificate that the user named itself.
 ///
@@ -57,7 +57,7 @@ impl ServerCertVerifier for Roots {
             .any(|named| named.as_ref() == end_entity.as_ref())
         {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return match validity::of(end_entity) {
+            return match x509::validity(end_entity) {
                 Some((from, to)) if (from..=to).contains(&now.as_secs()) => {
                     Ok(ServerCertVerified::assertion())
                 }

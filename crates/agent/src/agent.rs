@@ -1,0 +1,287 @@
+//! Puts the parts together and decides when the work is over.
+
+use std::future::{Future, pending};
+use std::sync::Arc;
+
+use pannier_agent_config::{Config, Environment, Settings};
+use pannier_redacted::Redacted;
+use pannier_vault::{AddressError, BuildError, Client, Policy};
+use tokio::sync::{mpsc, watch};
+
+use crate::auth::{Handler, MethodError};
+use crate::backoff::FetchBackoff;
+use crate::connection::{NO_RETRIES, TEMPLATE_RETRIES, client_config, variables};
+use crate::metrics::Metrics;
+use crate::render::host::Variables;
+use crate::render::runner::{Options, Progress, Runner};
+use crate::render::schedule::Schedule;
+use crate::render::template::Template;
+use crate::sink::{self, Delivery, Sink, SinkError};
+use crate::token::{Token, Tokens};
+use crate::upstream::Upstream;
+
+const LOG: &str = "agent";
+
+/// `max_connections_per_host = 0`: as many as there are requests.
+const UNLIMITED: usize = 1000;
+
+/// What the agent gets from its process.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Version named to the server.
+    pub version: String,
+    /// What counts among flags, environment and configuration.
+    pub settings: Settings,
+    /// The process's environment.
+    pub environment: Environment,
+}
+
+/// Why the agent did not start. The text is what goes to the standard output; the exit code is 1.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StartError {
+    /// The server's address.
+    #[error("Error fetching client: {0}")]
+    Address(#[from] AddressError),
+    /// No client could be built.
+    #[error("Error fetching client: {0}")]
+    Client(#[from] BuildError),
+    /// A sink.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The method of auto-auth.
+    #[error("Error creating {kind} auth method: {error}")]
+    Method {
+        /// Its type.
+        kind: String,
+        /// What is wrong.
+        error: MethodError,
+    },
+}
+
+/// How the agent ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// The exit code of the process.
+    pub code: u8,
+}
+
+impl Exit {
+    /// All done, or asked to stop.
+    pub const OK: Self = Self { code: 0 };
+
+    fn failed(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(target: LOG, error = error.to_string(), exitCode = 1, "runtime error encountered");
+        Self { code: 1 }
+    }
+}
+
+/// An agent that is ready to run.
+pub struct Agent {
+    config: Config,
+    process: Process,
+    client: Client,
+    metrics: Arc<Metrics>,
+    tokens: Tokens,
+    auth: Option<Handler>,
+    refusals: mpsc::UnboundedSender<Redacted>,
+    sinks: Vec<Sink>,
+}
+
+impl Agent {
+    /// Creates clients, sinks and the auth method.
+    ///
+    /// # Errors
+    ///
+    /// Certificates that cannot be used, sinks that cannot be written, a method whose `config` has a mistake.
+    pub fn new(mut config: Config, process: Process) -> Result<Self, StartError> {
+        config.exit_after_auth = process.settings.exit_after_auth;
+        let metrics = Arc::new(Metrics::default());
+        let (publisher, tokens) = watch::channel(None);
+        let (refusals, refused) = mpsc::unbounded_channel();
+        let mut settings = client_config(&process.settings, &process.environment)?;
+        settings.max_connections = match config.template_config.max_connections_per_host {
+            0 => UNLIMITED,
+            most => most as usize,
+        };
+        let client = Client::new(settings)?;
+        let mut sinks = Vec::new();
+        let mut auth = None;
+        if let Some(spec) = &config.auto_auth {
+            for sink in &spec.sinks {
+                sinks.push(Sink::new(sink, |name| {
+                    process.environment.get(name).map(str::to_owned)
+                })?);
+            }
+            let client = auth_client(&client, &process).with_token(process.settings.token.clone());
+            let handler = Handler::new(client, spec, publisher, refused, Arc::clone(&metrics));
+            let mut handler = handler.map_err(|error| StartError::Method {
+                kind: spec.method.kind.clone(),
+                error,
+            })?;
+            handler.reuse(sinks.iter().filter_map(Sink::left_behind).collect());
+            auth = Some(handler);
+        }
+        Ok(Self {
+            config,
+            process,
+            client,
+            metrics,
+            tokens,
+            auth,
+            refusals,
+            sinks,
+        })
+    }
+
+    /// Uses a token that was kept from an earlier run in place of the first login.
+    pub fn preload(&mut self, token: Redacted) {
+        if let Some(auth) = &mut self.auth {
+            auth.preload(token);
+        }
+    }
+
+    /// Runs until everything is done, something ends it, or `shutdown` is ready.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Exit {
+        let templates = match self.templates() {
+            Ok(templates) => templates,
+            Err(error) => {
+                return Exit::failed(&format!("template server failed to create: {error}"));
+            }
+        };
+        let (progress_sender, progress) = watch::channel(Progress::default());
+        let (delivery_sender, delivery) = watch::channel(Delivery::Waiting);
+        let done = finished(self.config.clone(), self.tokens.clone(), delivery, progress);
+        let runner = Runner::new(templates, self.template_options(), progress_sender);
+        let mut runner = Box::pin(runner.run(self.tokens.clone()));
+        let sink_client = auth_client(&self.client, &self.process);
+        let mut sinks = Box::pin(sink::serve(
+            self.sinks,
+            sink_client,
+            self.tokens.clone(),
+            delivery_sender,
+        ));
+        let mut auth = Box::pin(async {
+            match self.auth {
+                Some(handler) => handler.run().await,
+                None => pending().await,
+            }
+        });
+        // In this order: a login that gives a token lets its sinks be written before templates are looked at.
+        let exit = tokio::select! {
+            biased;
+            () = shutdown => Exit::OK,
+            error = &mut auth => Exit::failed(&error),
+            () = &mut sinks => Exit::OK,
+            () = done => Exit::OK,
+            error = &mut runner => Exit::failed(&error),
+        };
+        drop(sinks);
+        drop(runner);
+        drop(auth);
+        tracing::info!(target: "agent.auth.handler", "auth handler stopped");
+        exit
+    }
+
+    fn templates(&self) -> Result<Vec<Template>, String> {
+        let files = self.config.templates.iter().map(Template::file);
+        let variables = self.config.env_templates.iter().map(Template::variable);
+        files.chain(variables).collect()
+    }
+
+    fn template_options(&self) -> Options {
+        let process = &self.process;
+        let retries = process.settings.max_retries.unwrap_or(TEMPLATE_RETRIES);
+        let namespace = process
+            .settings
+            .template_namespace
+            .clone()
+            .unwrap_or_default();
+        let client =
+            client_for(&self.client, process, "Templating", retries).with_namespace(namespace);
+        let method = self.config.auto_auth.as_ref().map(|auth| &auth.method);
+        let bounds = (
+            method.and_then(|method| method.min_backoff),
+            method.and_then(|method| method.max_backoff),
+        );
+        let settings = &self.config.template_config;
+        Options {
+            namespace: client.namespace().to_owned(),
+            connect: Box::new(move |token| -> Arc<dyn Upstream> {
+                Arc::new(client.with_token(Some(token.clone())))
+            }),
+            schedule: Schedule {
+                interval: settings.static_secret_render_interval,
+                threshold: settings.lease_renewal_threshold,
+            },
+            backoff: FetchBackoff::new(bounds.0, bounds.1, self.config.vault.num_retries),
+            outer: bounds,
+            exit_on_failure: settings.exit_on_retry_failure,
+            exit_after_auth: self.config.exit_after_auth,
+            variables: Variables {
+                inherited: process.environment.clone(),
+                connection: variables(&process.settings),
+            },
+            root: None,
+            side_effects: true,
+            refusals: Some(self.refusals.clone()),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
+/// For logins and what goes with them. The only retry is auto-auth's own back-off.
+fn auth_client(client: &Client, process: &Process) -> Client {
+    let namespace = process.settings.auth_namespace.clone().unwrap_or_default();
+    client_for(client, process, "Auto-Auth", NO_RETRIES).with_namespace(namespace)
+}
+
+/// The client as one part of the agent uses it.
+fn client_for(client: &Client, process: &Process, part: &str, retries: u32) -> Client {
+    let user_agent = format!(
+        "Vault Agent {part}/{} (+https://www.vaultproject.io/; pannier)",
+        process.version
+    );
+    client.with_policy(Policy {
+        user_agent,
+        retries,
+    })
+}
+
+/// Ready when `exit_after_auth` has nothing left to wait for; never without it.
+async fn finished(
+    config: Config,
+    mut tokens: Tokens,
+    mut delivery: watch::Receiver<Delivery>,
+    mut progress: watch::Receiver<Progress>,
+) {
+    if !config.exit_after_auth || config.auto_auth.is_none() {
+        return pending().await;
+    }
+    if tokens.wait_for(Option::is_some).await.is_err() {
+        return pending().await;
+    }
+    let wrapped = matches!(&*tokens.borrow(), Some(Token::Wrapped(_)));
+    let has_sinks = config
+        .auto_auth
+        .as_ref()
+        .is_some_and(|auth| !auth.sinks.is_empty());
+    let has_templates = !config.templates.is_empty() && !wrapped;
+    // A sink that keeps failing holds nobody up when there are templates.
+    let enough = |delivery: &Delivery| {
+        *delivery == Delivery::Done || (has_templates && *delivery == Delivery::Failing)
+    };
+    if has_sinks && delivery.wait_for(enough).await.is_err() {
+        return pending().await;
+    }
+    if has_sinks && *delivery.borrow() == Delivery::Done {
+        tracing::info!(target: LOG, "sinks finished, exiting");
+    }
+    if has_templates
+        && progress
+            .wait_for(|progress| progress.complete)
+            .await
+            .is_err()
+    {
+        pending::<()>().await;
+    }
+}
