@@ -8,7 +8,7 @@ use pannier_inject::settings::{self, Failure, LogFormat, Outside, Settings, TlsV
 use pannier_log::{Format, Level, Options};
 use pannier_webhook::admission::Injector;
 use pannier_webhook::tls::TlsOptions;
-use pannier_webhook::{BodyLimits, Certificates, Config, Files, Limits};
+use pannier_webhook::{Automatic, BodyLimits, Certificates, Config, Files, Limits};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -160,7 +160,7 @@ fn configure(
             Duration::ZERO
         })
     };
-    own("tls-auto-lifetime", SHORTEST_LIFETIME, LONGEST_LIFETIME);
+    let lifetime = own("tls-auto-lifetime", SHORTEST_LIFETIME, LONGEST_LIFETIME);
     let linger = own("shutdown-delay", Duration::ZERO, Duration::from_secs(300));
     let only_tls13 = settings.tls_min_version == TlsVersion::Tls13;
     let tls = TlsOptions::new(only_tls13, &settings.tls_cipher_suites.0).unwrap_or_else(|error| {
@@ -177,8 +177,7 @@ fn configure(
     let config = Config {
         listen: settings.listen.0.clone(),
         tls,
-        certificates: certificates(&settings)
-            .map_err(|mistake| Failure::Mistakes(vec![mistake]))?,
+        certificates: certificates(&settings, lifetime),
         metrics_path: Some(settings.telemetry_path.0.clone()).filter(|path| !path.is_empty()),
         limits: Limits::default(),
         body_limits: BodyLimits::default(),
@@ -188,23 +187,25 @@ fn configure(
     Ok((config, settings))
 }
 
-fn certificates(settings: &Settings) -> Result<Certificates, settings::Mistake> {
-    if settings.tls_cert_file.is_empty() && settings.tls_key_file.is_empty() {
-        let message =
-            "automatic certificates are not in this build yet: give a certificate and key by file"
-                .to_owned();
-        return Err(settings::Mistake {
-            setting: Settings::names("tls_cert_file"),
-            message,
-        });
+fn certificates(settings: &Settings, lifetime: Duration) -> Certificates {
+    let webhook = Some(settings.tls_auto.clone()).filter(|name| !name.is_empty());
+    if !settings.tls_cert_file.is_empty() || !settings.tls_key_file.is_empty() {
+        let ca = Some(&settings.tls_ca_cert_file).filter(|path| !path.is_empty());
+        let files = Files {
+            certificate: (&settings.tls_cert_file).into(),
+            key: (&settings.tls_key_file).into(),
+            ca: ca.map(Into::into),
+        };
+        return Certificates::Files { files, webhook };
     }
-    let ca = Some(&settings.tls_ca_cert_file).filter(|path| !path.is_empty());
-    let files = Files {
-        certificate: (&settings.tls_cert_file).into(),
-        key: (&settings.tls_key_file).into(),
-        ca: ca.map(Into::into),
-    };
-    Ok(Certificates::Files(files))
+    Certificates::Automatic(Automatic {
+        hosts: settings.tls_auto_hosts.0.clone(),
+        lifetime,
+        webhook,
+        secret_namespace: settings
+            .use_leader_elector
+            .then(|| settings.namespace.clone()),
+    })
 }
 
 /// Reads one of [`OWN`]: variable (if non-empty) > flag > default.

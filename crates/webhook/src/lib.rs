@@ -18,6 +18,7 @@ mod server;
 mod serving;
 pub mod tls;
 
+pub use certificates::Automatic;
 pub use certificates::files::{Files, FilesError};
 pub use http::BodyLimits;
 pub use run::{Certificates, Config, StartError, run};

@@ -16,7 +16,7 @@ pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 
 /// All series of the process.
 #[derive(Clone, Debug)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     registry: Registry,
     queue: IntGauge,
     duration: Histogram,
@@ -38,7 +38,7 @@ impl Metrics {
     ///
     /// # Errors
     /// A name is taken twice, which a test rules out.
-    pub fn new(version: &str) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(version: &str) -> Result<Self, prometheus::Error> {
         let counters = |name: &str, help: &str, labels: &[&str]| {
             IntCounterVec::new(Opts::new(name, help), labels)
         };
@@ -134,7 +134,7 @@ impl Metrics {
 
     /// Counts a request as in progress until the value is dropped; then its duration is recorded.
     #[must_use]
-    pub fn request(&self) -> InProgress {
+    pub(crate) fn request(&self) -> InProgress {
         self.queue.inc();
         InProgress {
             metrics: self.clone(),
@@ -143,50 +143,50 @@ impl Metrics {
     }
 
     /// A pod got at least one agent; `kind` is `init_and_sidecar`, `init_only` or `sidecar_only`.
-    pub fn injected(&self, namespace: &str, kind: &str) {
+    pub(crate) fn injected(&self, namespace: &str, kind: &str) {
         self.injections.with_label_values(&[namespace, kind]).inc();
     }
 
     /// A pod was denied.
-    pub fn denied(&self, namespace: &str, reason: &str) {
+    pub(crate) fn denied(&self, namespace: &str, reason: &str) {
         self.failures.with_label_values(&[namespace]).inc();
         self.denials.with_label_values(&[reason]).inc();
     }
 
     /// A request got an HTTP error.
-    pub fn refused(&self, status: u16) {
+    pub(crate) fn refused(&self, status: u16) {
         self.unreadable
             .with_label_values(&[&status.to_string()])
             .inc();
     }
 
     /// A request met a bug.
-    pub fn panicked(&self) {
+    pub(crate) fn panicked(&self) {
         self.panics.inc();
     }
 
     /// A connection is open until the value is dropped.
     #[must_use]
-    pub fn connection(&self) -> OpenConnection {
+    pub(crate) fn connection(&self) -> OpenConnection {
         self.connections.inc();
         OpenConnection(self.connections.clone())
     }
 
     /// The caBundle was seen with so many authorities, and holds all it should or not.
-    pub fn bundle_seen(&self, authorities: usize, is_current: bool) {
+    pub(crate) fn bundle_seen(&self, authorities: usize, is_current: bool) {
         self.bundle_authorities
             .set(i64::try_from(authorities).unwrap_or(i64::MAX));
         self.bundle_current.set(i64::from(is_current));
     }
 
     /// The caBundle was written: `ok`, `conflict` or `error`.
-    pub fn bundle_written(&self, result: &str) {
+    pub(crate) fn bundle_written(&self, result: &str) {
         self.bundle_writes.with_label_values(&[result]).inc();
     }
 
     /// The text for a scrape.
     #[must_use]
-    pub fn text(&self, ready: bool, not_after: Option<Timestamp>) -> Vec<u8> {
+    pub(crate) fn text(&self, ready: bool, not_after: Option<Timestamp>) -> Vec<u8> {
         self.ready.set(i64::from(ready));
         self.expiry
             .set(not_after.map_or(0.0, |time| time.as_second() as f64));
@@ -213,7 +213,7 @@ fn started() -> Result<Gauge, prometheus::Error> {
 
 /// See [`Metrics::request`].
 #[derive(Debug)]
-pub struct InProgress {
+pub(crate) struct InProgress {
     metrics: Metrics,
     begun: std::time::Instant,
 }
@@ -230,7 +230,7 @@ impl Drop for InProgress {
 
 /// See [`Metrics::connection`].
 #[derive(Debug)]
-pub struct OpenConnection(IntGauge);
+pub(crate) struct OpenConnection(IntGauge);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {

@@ -1,12 +1,15 @@
 //! From a configuration to a server that has come and gone.
 
 use crate::admission::Reviewer;
+use crate::certificates::Automatic;
 use crate::certificates::files::{self, Files, FilesError, Watcher};
+use crate::certificates::keeper::{self, Keeper};
 use crate::http::{App, BodyLimits};
 use crate::metrics::Metrics;
 use crate::server::{self, Limits, ListenError};
 use crate::serving::{Readiness, Resolver, Serving, Trust};
 use crate::tls::TlsOptions;
+use hyper::header::{HeaderValue, USER_AGENT};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +41,14 @@ pub struct Config {
 #[derive(Clone, Debug)]
 pub enum Certificates {
     /// From files that somebody else replaces in time.
-    Files(Files),
+    Files {
+        /// Which.
+        files: Files,
+        /// The MutatingWebhookConfiguration that is to trust the CA file, if there is one.
+        webhook: Option<String>,
+    },
+    /// Made here.
+    Automatic(Automatic),
 }
 
 /// Why the server did not start, or stopped by itself. The beginnings are the reference's.
@@ -47,6 +57,12 @@ pub enum StartError {
     /// The certificate's files.
     #[error("Error listening: {0}")]
     Files(#[from] FilesError),
+    /// The way to the API server.
+    #[error("Error loading in-cluster K8S config: {0}")]
+    Cluster(String),
+    /// The client for the API server.
+    #[error("Error creating K8S client: {0}")]
+    Client(String),
     /// The port.
     #[error("Error listening: {0}")]
     Listen(#[from] ListenError),
@@ -95,14 +111,25 @@ pub async fn run(
     let app = App::new(
         reviewer,
         readiness.clone(),
-        metrics,
+        metrics.clone(),
         metrics_path,
         body_limits,
     );
 
-    let mut source = tokio::spawn(match certificates {
-        Certificates::Files(files) => follow_files(Watcher::new(files)?, publish),
-    });
+    let mut source = match certificates {
+        Certificates::Files { files, webhook } => match webhook.filter(|_| files.ca.is_some()) {
+            None => tokio::spawn(follow_files(Watcher::new(files)?, publish)),
+            Some(webhook) => {
+                let (files, client) = (Watcher::new(files)?, client(&version)?);
+                tokio::spawn(keeper::keep_files(files, client, webhook, publish, metrics))
+            }
+        },
+        Certificates::Automatic(automatic) => {
+            let needs_client = automatic.webhook.is_some() || automatic.secret_namespace.is_some();
+            let client = needs_client.then(|| client(&version)).transpose()?;
+            tokio::spawn(Keeper::new(client, automatic, publish, metrics).run())
+        }
+    };
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
         () = first_certificate(serving) => {}
@@ -135,6 +162,24 @@ pub async fn run(
     let ended = server.await;
     source.abort();
     ended.map_err(|_| StartError::Ended("the server"))
+}
+
+/// A client with the rights of our service account.
+fn client(version: &str) -> Result<kube::Client, StartError> {
+    let is_in_cluster = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"]
+        .iter()
+        .all(|name| std::env::var_os(name).is_some());
+    if !is_in_cluster {
+        let text = "unable to load in-cluster configuration, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT must be defined";
+        return Err(StartError::Cluster(text.to_owned()));
+    }
+    let mut config =
+        kube::Config::incluster().map_err(|error| StartError::Cluster(error.to_string()))?;
+    config.connect_timeout = Some(Duration::from_secs(10));
+    if let Ok(agent) = HeaderValue::from_str(&format!("pannier/{version}")) {
+        config.headers.push((USER_AGENT, agent));
+    }
+    kube::Client::try_from(config).map_err(|error| StartError::Client(error.to_string()))
 }
 
 /// Waits until there is a pair to serve, whoever trusts it.

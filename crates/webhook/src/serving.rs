@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 /// Whether the API server trusts the served certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// Somebody else keeps the `caBundle` (certificates from files), so nothing is known against it.
     NotOurs,
     /// The `caBundle` was seen to hold the certificate's authority.
@@ -24,11 +24,11 @@ pub enum Trust {
 
 /// The pair in service.
 #[derive(Clone, Debug)]
-pub struct Serving {
+pub(crate) struct Serving {
     /// What clients get; `None` until there is one.
-    pub pair: Option<Pair>,
+    pub(crate) pair: Option<Pair>,
     /// Whether the API server trusts it.
-    pub trust: Trust,
+    pub(crate) trust: Trust,
 }
 
 impl Default for Serving {
@@ -42,7 +42,7 @@ impl Default for Serving {
 
 /// Why the server is not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotReady {
+pub(crate) enum NotReady {
     /// The process is ending.
     Draining,
     /// There is no certificate.
@@ -75,7 +75,7 @@ impl Serving {
     ///
     /// # Errors
     /// The reason why not.
-    pub fn check(&self, now: Timestamp) -> Result<(), NotReady> {
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), NotReady> {
         let pair = self.pair.as_ref().ok_or(NotReady::NoCertificate)?;
         if now >= pair.not_after() {
             return Err(NotReady::OutOfDate(pair.not_after()));
@@ -92,7 +92,7 @@ impl Serving {
 
 /// Readiness as the health endpoint asks for it.
 #[derive(Clone, Debug)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     serving: watch::Receiver<Serving>,
     draining: Arc<AtomicBool>,
 }
@@ -100,7 +100,7 @@ pub struct Readiness {
 impl Readiness {
     /// Follows `serving`.
     #[must_use]
-    pub fn new(serving: watch::Receiver<Serving>) -> Self {
+    pub(crate) fn new(serving: watch::Receiver<Serving>) -> Self {
         Self {
             serving,
             draining: Arc::default(),
@@ -108,7 +108,7 @@ impl Readiness {
     }
 
     /// From now on the process is ending.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Release);
     }
 
@@ -116,7 +116,7 @@ impl Readiness {
     ///
     /// # Errors
     /// The reason why not.
-    pub fn check(&self, now: Timestamp) -> Result<(), NotReady> {
+    pub(crate) fn check(&self, now: Timestamp) -> Result<(), NotReady> {
         if self.draining.load(Ordering::Acquire) {
             return Err(NotReady::Draining);
         }
@@ -125,7 +125,7 @@ impl Readiness {
 
     /// The pair in service.
     #[must_use]
-    pub fn pair(&self) -> Option<Pair> {
+    pub(crate) fn pair(&self) -> Option<Pair> {
         self.serving.borrow().pair.clone()
     }
 }

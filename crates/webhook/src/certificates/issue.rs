@@ -83,6 +83,19 @@ fn parameters(
     Ok(parameters)
 }
 
+/// A random number from 0 to 1, for spreading work of replicas; 0.5 where there is no randomness to be had.
+pub(crate) fn random_fraction() -> f64 {
+    let mut bytes = [0; 4];
+    let filled = rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut bytes);
+    if filled.is_ok() {
+        f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+    } else {
+        0.5
+    }
+}
+
 /// 20 bytes below 2^159, as RFC 5280 allows at most.
 fn random_serial() -> Result<[u8; 20], rcgen::Error> {
     let mut serial = [0; 20];

@@ -43,6 +43,8 @@ pub(crate) struct Policy {
 /// A webhook of ours in the configuration, as the API server has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hook {
+    /// Its name in the configuration.
+    pub(crate) name: String,
     /// The name under which the API server expects our certificate.
     pub(crate) server_name: String,
     /// Its caBundle.

@@ -38,6 +38,7 @@ impl Stage {
             .map(|number| machine(number as f64 / 10.0))
             .collect();
         let bundle = Bundle::Seen(vec![Hook {
+            name: "webhook".to_owned(),
             server_name: HOST.to_owned(),
             authorities: Vec::new(),
         }]);
@@ -305,6 +306,7 @@ fn nobody_names_a_configuration_so_nothing_is_waited_for() {
 fn nothing_is_written_before_the_shared_state_is_known() {
     let mut replica = machine(0.0);
     let bundle = Bundle::Seen(vec![Hook {
+        name: "webhook".to_owned(),
         server_name: HOST.to_owned(),
         authorities: Vec::new(),
     }]);

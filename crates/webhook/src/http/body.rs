@@ -29,7 +29,7 @@ impl Default for BodyLimits {
 
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum BodyError {
+pub(crate) enum BodyError {
     /// Larger than the limit.
     #[error("request body too large: the limit is {0} bytes")]
     TooLarge(usize),

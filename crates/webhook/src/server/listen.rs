@@ -24,7 +24,7 @@ pub enum ListenError {
 ///
 /// # Errors
 /// The address is none, or the system refuses it.
-pub async fn bind(address: &str) -> Result<TcpListener, ListenError> {
+pub(crate) async fn bind(address: &str) -> Result<TcpListener, ListenError> {
     let malformed = || ListenError::Address(address.to_owned());
     let (host, port) = address.rsplit_once(':').ok_or_else(malformed)?;
     let port: u16 = port.parse().map_err(|_| malformed())?;

@@ -3,7 +3,8 @@
 mod connection;
 mod listen;
 
-pub use listen::{ListenError, bind};
+pub use listen::ListenError;
+pub(crate) use listen::bind;
 
 use crate::http::App;
 use std::sync::Arc;
@@ -44,7 +45,7 @@ impl Default for Limits {
 }
 
 /// Serves until `stop` becomes true; then accepts nothing more, lets requests in progress finish and returns.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     tls: TlsAcceptor,
     app: Arc<App>,
