@@ -94,7 +94,9 @@ pub(crate) fn of_agent(parts: &Parts<'_, '_>, role: Role, warnings: &mut Warning
             .iter()
             .flat_map(|container| &container.mounts);
         if let Some(mount) = all.find(|mount| mount.mount_path.contains("eks.amazonaws.com")) {
-            mounts.push(read_only(mount.name, mount.mount_path));
+            if mount.mount_path != agent.token.mount_path {
+                mounts.push(read_only(mount.name, mount.mount_path));
+            }
         }
     }
     mounts.extend(of_secrets(agent, annotations));
