@@ -197,7 +197,9 @@ pub(crate) fn review(document: &Document, input: &Input, settings: &Settings) ->
 
 /// A refusal with what to do about it in the manifest, where that is known.
 pub(crate) fn with_hint(message: &str, pod: &Value) -> String {
-    let hint = if !message.ends_with("failed to find service account volume mount") {
+    let hint = if message.ends_with("metadata.annotations of type string") {
+        ": values of annotations are text, so put it in quotes"
+    } else if !message.ends_with("failed to find service account volume mount") {
         ""
     } else if pod["spec"]["automountServiceAccountToken"] == false {
         ": the pod says `automountServiceAccountToken: false`; remove it, or name a projected token volume with \

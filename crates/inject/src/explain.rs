@@ -60,7 +60,7 @@ fn words(out: &mut String, plan: &Plan) {
     let namespace = if login.namespace.is_empty() {
         String::new()
     } else {
-        format!(", namespace `{}`", login.namespace)
+        format!(" (namespace `{}`)", login.namespace)
     };
     _ = writeln!(
         out,

@@ -11,7 +11,7 @@ use crate::effective::Effective;
 use crate::pod::Pod;
 use crate::secret::{Body, Secret};
 use crate::warning::{Warning, Warnings};
-use crate::{grammar, path};
+use crate::{grammar, path, quantity};
 
 /// Warnings for a pod that does not ask for injection: perhaps it meant to.
 pub(crate) fn unasked(pod: &Value) -> Vec<Warning> {
@@ -207,6 +207,22 @@ pub(crate) fn agent(
             "agent-share-process-namespace",
             "the pod has `hostPID`, and the API server refuses both together",
         );
+    }
+    for resource in ["cpu", "mem", "ephemeral"] {
+        let (request, limit) = (
+            format!("agent-requests-{resource}"),
+            format!("agent-limits-{resource}"),
+        );
+        let amounts = (
+            quantity::amount(annotations.get(&request)),
+            quantity::amount(annotations.get(&limit)),
+        );
+        if let (Some(requested), Some(limited)) = amounts
+            && requested > limited
+        {
+            let (more, less) = (annotations.get(&request), annotations.get(&limit));
+            warnings.about(&request, format!("`{more}` is above the limit of `{less}`, which the API server refuses: set `{PREFIX}{limit}` too"));
+        }
     }
     if agent.max_connections_per_host < 0 {
         warnings.about(

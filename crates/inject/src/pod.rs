@@ -254,7 +254,11 @@ impl<'a> At<'a> {
             .map(|(key, value)| match value {
                 Value::String(text) => Ok((key.as_str(), text.as_str())),
                 Value::Null => Ok((key.as_str(), "")),
-                other => Err(self.refuse("annotations", other, "string")),
+                // The reference does not say which one it is.
+                other => Err(format!(
+                    "{key}: {}",
+                    self.refuse("annotations", other, "string")
+                )),
             })
             .collect()
     }
@@ -296,7 +300,7 @@ mod tests {
             ),
             (
                 json!({"metadata": {"annotations": {"a": true}}}),
-                "json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.annotations of type string",
+                "a: json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.annotations of type string",
             ),
             (
                 json!({"spec": {"containers": [{"securityContext": {"runAsUser": 1.5}}]}}),

@@ -78,6 +78,18 @@ pub fn canonical(text: &str) -> Result<String, QuantityError> {
     Ok(format!("{sign}{number}{suffix}"))
 }
 
+/// Roughly how much a quantity is, for comparing two of them.
+pub(crate) fn amount(text: &str) -> Option<f64> {
+    let parts = Parts::split(text).ok()?;
+    let (form, exponent) = parts.suffix().ok()?;
+    let number: f64 = format!("0{}.{}0", parts.whole, parts.fraction)
+        .parse()
+        .ok()?;
+    let base: f64 = if form == Form::Binary { 2.0 } else { 10.0 };
+    let sign = if parts.negative { -1.0 } else { 1.0 };
+    Some(sign * number * base.powi(i32::try_from(exponent).ok()?))
+}
+
 /// A quantity taken apart.
 struct Parts<'a> {
     negative: bool,
@@ -233,6 +245,22 @@ mod tests {
         ] {
             assert_eq!(canonical(text), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn amounts_compare() {
+        for (smaller, larger) in [
+            ("499m", "0.5"),
+            ("64Mi", "128Mi"),
+            ("1000Ki", "1Mi"),
+            ("1M", "1Mi"),
+            ("-1", "0"),
+            ("1e-3", "2m"),
+        ] {
+            assert!(amount(smaller) < amount(larger), "{smaller} {larger}");
+        }
+        assert_eq!(amount("1Gi"), amount("1024Mi"));
+        assert_eq!(amount("x"), None);
     }
 
     proptest! {

@@ -195,7 +195,7 @@ pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decisi
                 return Decision::Deny(Denial {
                     message,
                     reason: DenialReason::Strict,
-                    warnings,
+                    warnings: Vec::new(),
                 });
             }
             Decision::Inject(Box::new(Injection {
