@@ -93,10 +93,9 @@ pub(crate) fn of_agent(parts: &Parts<'_, '_>, role: Role, warnings: &mut Warning
             .containers
             .iter()
             .flat_map(|container| &container.mounts);
-        if let Some(mount) = all.find(|mount| mount.mount_path.contains("eks.amazonaws.com")) {
-            if mount.mount_path != agent.token.mount_path {
-                mounts.push(read_only(mount.name, mount.mount_path));
-            }
+        let found = all.find(|mount| mount.mount_path.contains("eks.amazonaws.com"));
+        if let Some(mount) = found.filter(|mount| mount.mount_path != agent.token.mount_path) {
+            mounts.push(read_only(mount.name, mount.mount_path));
         }
     }
     mounts.extend(of_secrets(agent, annotations));

@@ -1,6 +1,10 @@
 //! Random pods with random annotations, for properties and for a real API server.
 
-#![allow(unreachable_pub, clippy::allow_attributes, reason = "shared between test files and an example")]
+#![allow(
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "shared between test files and an example"
+)]
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
