@@ -1,6 +1,10 @@
 //! The reference pages come from the tables that the code itself uses. `make docs` writes them; this test finds them stale.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is what a test is for")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed expectation is what a test is for"
+)]
 
 use std::fmt::Write;
 use std::path::Path;
@@ -8,7 +12,8 @@ use std::path::Path;
 use pannier_inject::annotations::{ANNOTATIONS, Annotation, FAMILIES, PREFIX};
 use pannier_inject::settings;
 
-const HEAD: &str = "<!-- Written by `make docs` from the tables in the code: change them there. -->\n\n";
+const HEAD: &str =
+    "<!-- Written by `make docs` from the tables in the code: change them there. -->\n\n";
 
 /// A cell of a table must not end it.
 fn cell(text: &str) -> String {
@@ -18,14 +23,27 @@ fn cell(text: &str) -> String {
 fn rows(text: &mut String, table: &[Annotation]) {
     text.push_str("| annotation | value | when absent | meaning |\n| --- | --- | --- | --- |\n");
     for row in table {
-        let shown = if row.name.ends_with('-') { format!("{}*NAME*", row.name) } else { row.name.to_owned() };
+        let shown = if row.name.ends_with('-') {
+            format!("{}*NAME*", row.name)
+        } else {
+            row.name.to_owned()
+        };
         let origin = if row.ours { " (Pannier's own)" } else { "" };
-        writeln!(text, "| `{shown}` | {} | {} | {}{origin} |", row.grammar, cell(row.default), cell(row.doc)).unwrap();
+        writeln!(
+            text,
+            "| `{shown}` | {} | {} | {}{origin} |",
+            row.grammar,
+            cell(row.default),
+            cell(row.doc)
+        )
+        .unwrap();
     }
 }
 
 fn annotations() -> String {
-    let mut text = format!("{HEAD}# Annotations\n\nOn a pod (or a pod template), each with `{PREFIX}` in front.\n\n");
+    let mut text = format!(
+        "{HEAD}# Annotations\n\nOn a pod (or a pod template), each with `{PREFIX}` in front.\n\n"
+    );
     rows(&mut text, ANNOTATIONS);
     text.push_str("\n## Families\n\nEach stands for as many annotations as there are names. For secrets, *NAME* is the name of the file.\n\n");
     rows(&mut text, FAMILIES);
@@ -49,9 +67,24 @@ fn injector() -> String {
          `pannier inject` and `pannier explain` take the same settings.\n\n| flag | variable | value | default | meaning |\n| --- | --- | --- | --- | --- |\n"
     );
     for row in settings::TABLE {
-        let flag = if row.flag.is_empty() { "–".to_owned() } else { format!("`-{}`", row.flag) };
-        let default = if row.default.is_empty() { "–".to_owned() } else { format!("`{}`", row.default) };
-        writeln!(text, "| {flag} | `{}` | {} | {default} | {} |", row.variable, cell(row.kind), cell(row.doc)).unwrap();
+        let flag = if row.flag.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("`-{}`", row.flag)
+        };
+        let default = if row.default.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("`{}`", row.default)
+        };
+        writeln!(
+            text,
+            "| {flag} | `{}` | {} | {default} | {} |",
+            row.variable,
+            cell(row.kind),
+            cell(row.doc)
+        )
+        .unwrap();
     }
     text
 }
@@ -71,7 +104,14 @@ fn functions() -> String {
          | function | how it is called | what it does |\n| --- | --- | --- |\n"
     );
     for function in pannier_template::functions::all() {
-        writeln!(text, "| `{}` | `{}` | {} |", function.name, cell(function.usage), cell(function.doc)).unwrap();
+        writeln!(
+            text,
+            "| `{}` | `{}` | {} |",
+            function.name,
+            cell(function.usage),
+            cell(function.doc)
+        )
+        .unwrap();
     }
     text
 }
@@ -80,7 +120,12 @@ fn functions() -> String {
 fn reference_pages_are_what_the_tables_say() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
     let mut stale = Vec::new();
-    for (name, text) in [("annotations.md", annotations()), ("injector.md", injector()), ("agent.md", agent()), ("functions.md", functions())] {
+    for (name, text) in [
+        ("annotations.md", annotations()),
+        ("injector.md", injector()),
+        ("agent.md", agent()),
+        ("functions.md", functions()),
+    ] {
         let file = folder.join(name);
         if std::env::var_os("PANNIER_WRITE_REFERENCE").is_some() {
             std::fs::create_dir_all(&folder).unwrap();
@@ -90,7 +135,10 @@ fn reference_pages_are_what_the_tables_say() {
         }
     }
     if !stale.is_empty() {
-        panic!("stale in docs/reference: {}; run `make docs`", stale.join(", "));
+        panic!(
+            "stale in docs/reference: {}; run `make docs`",
+            stale.join(", ")
+        );
     }
 }
 
@@ -98,12 +146,24 @@ fn reference_pages_are_what_the_tables_say() {
 #[test]
 fn every_row_has_words() {
     for row in ANNOTATIONS.iter().chain(FAMILIES) {
-        assert!(!row.doc.trim().is_empty() && !row.default.trim().is_empty(), "{}", row.name);
+        assert!(
+            !row.doc.trim().is_empty() && !row.default.trim().is_empty(),
+            "{}",
+            row.name
+        );
     }
     for row in settings::TABLE {
-        assert!(!row.doc.trim().is_empty() && !row.variable.is_empty(), "{}", row.id);
+        assert!(
+            !row.doc.trim().is_empty() && !row.variable.is_empty(),
+            "{}",
+            row.id
+        );
     }
     for function in pannier_template::functions::all() {
-        assert!(!function.doc.trim().is_empty() && !function.usage.trim().is_empty(), "{}", function.name);
+        assert!(
+            !function.doc.trim().is_empty() && !function.usage.trim().is_empty(),
+            "{}",
+            function.name
+        );
     }
 }
