@@ -104,7 +104,11 @@ pub(crate) fn base32_encode(bytes: &[u8]) -> String {
         let digits = (chunk.len() * 8).div_ceil(5);
         for i in 0..8 {
             let digit = (value >> (35 - 5 * i)) & 31;
-            out.push(if i < digits { char::from(BASE32[digit as usize]) } else { '=' });
+            out.push(if i < digits {
+                char::from(BASE32[digit as usize])
+            } else {
+                '='
+            });
         }
     }
     out
@@ -113,7 +117,11 @@ pub(crate) fn base32_encode(bytes: &[u8]) -> String {
 /// Reads padded base 32 as Go does, with Go's offset in an error.
 pub(crate) fn base32_decode(text: &[u8]) -> Result<Vec<u8>, CorruptInput> {
     let corrupt = |offset| CorruptInput { base: 32, offset };
-    let text: Vec<u8> = text.iter().copied().filter(|b| !matches!(b, b'\n' | b'\r')).collect();
+    let text: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|b| !matches!(b, b'\n' | b'\r'))
+        .collect();
     let mut out = Vec::with_capacity(text.len() / 8 * 5);
     let mut at = 0;
     let mut ended = false;
@@ -121,7 +129,9 @@ pub(crate) fn base32_decode(text: &[u8]) -> Result<Vec<u8>, CorruptInput> {
         let mut value = 0_u64;
         let mut filled = 0;
         while filled < 8 {
-            let Some(&byte) = text.get(at) else { return Err(corrupt(at - filled)) };
+            let Some(&byte) = text.get(at) else {
+                return Err(corrupt(at - filled));
+            };
             at += 1;
             let left = text.len() - at;
             if byte == b'=' && filled >= 2 && left < 8 {
@@ -139,7 +149,10 @@ pub(crate) fn base32_decode(text: &[u8]) -> Result<Vec<u8>, CorruptInput> {
                 ended = true;
                 break;
             }
-            let digit = BASE32.iter().position(|d| *d == byte).ok_or_else(|| corrupt(at - 1))?;
+            let digit = BASE32
+                .iter()
+                .position(|d| *d == byte)
+                .ok_or_else(|| corrupt(at - 1))?;
             value |= (digit as u64) << (35 - 5 * filled);
             filled += 1;
         }

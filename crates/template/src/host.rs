@@ -1,7 +1,9 @@
 //! What a template needs from the world, asked through one trait.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use crate::secret::{Certificates, Secret};
 use crate::value::Text;
 
 /// Something a template asked for that has to be fetched. Its order and equality are its identity: two equal ones share
@@ -45,6 +47,10 @@ pub enum Dependency {
 /// What is known of a [`Dependency`].
 #[derive(Clone, Debug)]
 pub enum Answer {
+    /// A secret; `None` if a write answered nothing, as KV v1 does.
+    Secret(Option<Arc<Secret>>),
+    /// A certificate for `pkiCert`.
+    Certificates(Arc<Certificates>),
     /// The sorted names under a path.
     List(Vec<String>),
     /// A file's content.
@@ -119,6 +125,9 @@ impl Answer {
     pub(crate) fn leaves(&self, show: &mut dyn FnMut(&[u8])) {
         match self {
             Self::File(text) => show(text),
+            Self::Secret(Some(secret)) => secret.leaves(show),
+            Self::Secret(None) => {}
+            Self::Certificates(certificates) => show(certificates.key.as_bytes()),
             Self::List(_) | Self::Failed(_) => {}
         }
     }

@@ -35,17 +35,24 @@ fn convert(json: &Json, numbers: Numbers, depth: usize) -> Result<Value, Failure
             Ok(number) => Value::Float(number),
             Err(_) => {
                 let kind = "Go value of type float64";
-                return Err(Failure::new(format!("json: cannot unmarshal number {text} into {kind}")));
+                return Err(Failure::new(format!(
+                    "json: cannot unmarshal number {text} into {kind}"
+                )));
             }
         },
         Json::String(text) => Value::string(text.as_str()),
-        Json::Array(items) => {
-            Value::list(items.iter().map(|item| convert(item, numbers, depth + 1)).collect::<Result<_, _>>()?)
-        }
+        Json::Array(items) => Value::list(
+            items
+                .iter()
+                .map(|item| convert(item, numbers, depth + 1))
+                .collect::<Result<_, _>>()?,
+        ),
         Json::Object(members) => {
             let entries: Result<Vec<(Text, Value)>, Failure> = members
                 .iter()
-                .map(|(name, member)| Ok((name.as_str().into(), convert(member, numbers, depth + 1)?)))
+                .map(|(name, member)| {
+                    Ok((name.as_str().into(), convert(member, numbers, depth + 1)?))
+                })
                 .collect();
             Map::of_any(entries?).into()
         }
@@ -90,7 +97,10 @@ fn write(writer: &mut Writer<'_>, value: &Value, depth: usize) -> Result<(), Fai
         Value::Number(text) if json::is_number(text) => writer.raw(text),
         Value::Number(_) => return Err(Failure::new("json: invalid number literal")),
         Value::Bytes(bytes) => {
-            writer.string(crate::encoding::base64_encode(bytes, crate::encoding::Alphabet::Standard));
+            writer.string(crate::encoding::base64_encode(
+                bytes,
+                crate::encoding::Alphabet::Standard,
+            ));
         }
         Value::List(list) if list.is_nil() => writer.raw("null"),
         Value::List(list) => {
@@ -121,7 +131,10 @@ fn write(writer: &mut Writer<'_>, value: &Value, depth: usize) -> Result<(), Fai
             }
         },
         Value::Complex(..) | Value::Func(_) => {
-            return Err(Failure::new(format!("json: unsupported type: {}", value.type_name())));
+            return Err(Failure::new(format!(
+                "json: unsupported type: {}",
+                value.type_name()
+            )));
         }
     }
     Ok(())
@@ -132,5 +145,8 @@ pub(crate) fn marshal_text(object: &dyn Object) -> Option<String> {
     if let Some(time) = object.as_any().downcast_ref::<crate::datetime::Time>() {
         return Some(time.rfc3339_nano());
     }
-    object.as_any().downcast_ref::<crate::semver::Version>().map(ToString::to_string)
+    object
+        .as_any()
+        .downcast_ref::<crate::semver::Version>()
+        .map(ToString::to_string)
 }

@@ -24,13 +24,19 @@ fn dump_value(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Fail
     if depth > MAX_NESTING {
         return Err(Failure::too_deep());
     }
-    let kind = if matches!(value, Value::Nil) { "interface {}".to_owned() } else { value.type_name() };
+    let kind = if matches!(value, Value::Nil) {
+        "interface {}".to_owned()
+    } else {
+        value.type_name()
+    };
     let pointer = matches!(value, Value::NilPointer(_))
         || matches!(value, Value::Object(object) if object.shape() == Shape::Pointer);
     if !pointer {
         out.extend_from_slice(format!("({kind}) ").as_bytes());
     }
-    let items = |out: &mut Vec<u8>, items: &mut dyn Iterator<Item = (Option<Text>, Value)>| -> Result<(), Failure> {
+    let items = |out: &mut Vec<u8>,
+                 items: &mut dyn Iterator<Item = (Option<Text>, Value)>|
+     -> Result<(), Failure> {
         out.extend_from_slice(b"{\n");
         let mut items = items.peekable();
         while let Some((key, item)) = items.next() {
@@ -40,7 +46,11 @@ fn dump_value(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Fail
                 out.extend_from_slice(b": ");
             }
             dump_value(out, &item, depth + 1)?;
-            out.extend_from_slice(if items.peek().is_some() { b",\n" } else { b"\n" });
+            out.extend_from_slice(if items.peek().is_some() {
+                b",\n"
+            } else {
+                b"\n"
+            });
         }
         indent(out, depth);
         out.push(b'}');
@@ -51,7 +61,9 @@ fn dump_value(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Fail
         Value::NilPointer(name) => out.extend_from_slice(format!("({name})(<nil>)").as_bytes()),
         Value::String(text) if text.is_empty() => out.extend_from_slice(b"\"\""),
         Value::String(text) => {
-            out.extend_from_slice(format!("(len={}) {}", text.len(), quote::quote(text)).as_bytes());
+            out.extend_from_slice(
+                format!("(len={}) {}", text.len(), quote::quote(text)).as_bytes(),
+            );
         }
         Value::Number(text) => {
             out.extend_from_slice(format!("(len={}) ", text.len()).as_bytes());
@@ -62,17 +74,30 @@ fn dump_value(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), Fail
             if !list.is_empty() {
                 // A decoder doubles a list's capacity as it grows; other lists are made to measure.
                 let any = *list.elem() == crate::value::Type::Any;
-                let capacity = if any { list.len().next_power_of_two() } else { list.len() };
+                let capacity = if any {
+                    list.len().next_power_of_two()
+                } else {
+                    list.len()
+                };
                 out.extend_from_slice(format!("(len={} cap={capacity}) ", list.len()).as_bytes());
             }
-            items(out, &mut list.items().iter().map(|item| (None, item.clone())))?;
+            items(
+                out,
+                &mut list.items().iter().map(|item| (None, item.clone())),
+            )?;
         }
         Value::Map(map) if map.is_nil() => out.extend_from_slice(b"<nil>"),
         Value::Map(map) => {
             if !map.is_empty() {
                 out.extend_from_slice(format!("(len={}) ", map.len()).as_bytes());
             }
-            items(out, &mut map.entries().into_iter().map(|(key, item)| (Some(key), item)))?;
+            items(
+                out,
+                &mut map
+                    .entries()
+                    .into_iter()
+                    .map(|(key, item)| (Some(key), item)),
+            )?;
         }
         Value::Object(object) => dump_object(out, &**object, depth)?,
         other => out.extend_from_slice(&leaf(other)?),
@@ -136,7 +161,9 @@ pub(crate) fn sprintf(format: &[u8], args: &[Value]) -> Result<Vec<u8>, Failure>
         match verb {
             b'%' => rewritten.push(b'%'),
             // Chosen or counted arguments: left to printf as a whole.
-            b'[' | b'*' => return crate::fmt::sprintf(format, &args).map_err(|e| Failure::new(e.to_string())),
+            b'[' | b'*' => {
+                return Ok(crate::fmt::sprintf(format, &args)?);
+            }
             b'v' => {
                 if let Some(arg) = args.get_mut(next) {
                     let mut out = Vec::new();
@@ -154,15 +181,25 @@ pub(crate) fn sprintf(format: &[u8], args: &[Value]) -> Result<Vec<u8>, Failure>
             }
         }
     }
-    crate::fmt::sprintf(&rewritten, &args).map_err(|error| Failure::new(error.to_string()))
+    Ok(crate::fmt::sprintf(&rewritten, &args)?)
 }
 
-fn show(out: &mut Vec<u8>, value: &Value, typed: bool, named: bool, depth: usize) -> Result<(), Failure> {
+fn show(
+    out: &mut Vec<u8>,
+    value: &Value,
+    typed: bool,
+    named: bool,
+    depth: usize,
+) -> Result<(), Failure> {
     if depth > MAX_NESTING {
         return Err(Failure::too_deep());
     }
     if typed {
-        let kind = if matches!(value, Value::Nil) { "interface {}".to_owned() } else { value.type_name() };
+        let kind = if matches!(value, Value::Nil) {
+            "interface {}".to_owned()
+        } else {
+            value.type_name()
+        };
         out.extend_from_slice(format!("({kind})").as_bytes());
     }
     match value {
@@ -189,7 +226,13 @@ fn show(out: &mut Vec<u8>, value: &Value, typed: bool, named: bool, depth: usize
                 }
                 out.extend_from_slice(&key);
                 out.push(b':');
-                show(out, &item, typed && *map.elem() == crate::value::Type::Any, named, depth + 1)?;
+                show(
+                    out,
+                    &item,
+                    typed && *map.elem() == crate::value::Type::Any,
+                    named,
+                    depth + 1,
+                )?;
             }
             out.push(b']');
         }

@@ -23,7 +23,9 @@ pub(crate) fn pieces(text: &[u8]) -> impl Iterator<Item = (char, &[u8])> {
         };
         let (piece, tail) = rest.split_at(length);
         rest = tail;
-        let c = std::str::from_utf8(piece).ok().and_then(|s| s.chars().next());
+        let c = std::str::from_utf8(piece)
+            .ok()
+            .and_then(|s| s.chars().next());
         Some((c.unwrap_or(char::REPLACEMENT_CHARACTER), piece))
     })
 }
@@ -139,7 +141,9 @@ pub(crate) fn split<'a>(text: &'a [u8], separator: &[u8], limit: i64) -> Vec<&'a
         return parts;
     }
     while parts.len() + 1 < limit {
-        let Some(at) = rest.find(separator) else { break };
+        let Some(at) = rest.find(separator) else {
+            break;
+        };
         parts.push(&rest[..at]);
         rest = &rest[at + separator.len()..];
     }
@@ -167,7 +171,10 @@ mod tests {
     #[test]
     fn splitting_follows_go() {
         let parts = |text: &str, separator: &str, limit| {
-            split(text.as_bytes(), separator.as_bytes(), limit).iter().map(|p| p.to_str_lossy().into_owned()).collect::<Vec<_>>()
+            split(text.as_bytes(), separator.as_bytes(), limit)
+                .iter()
+                .map(|p| p.to_str_lossy().into_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(parts("a,b,c", ",", 2), ["a", "b,c"]);
         assert_eq!(parts("", ",", -1), [""]);
@@ -182,6 +189,9 @@ mod tests {
         assert_eq!(upper('ß'), 'ß');
         assert_eq!(upper('ᾳ'), 'ᾼ');
         assert_eq!(lower('İ'), 'i');
-        assert_eq!(title_words("hello wORLD it's ǆa".as_bytes()), "Hello WORLD It's ǅa");
+        assert_eq!(
+            title_words("hello wORLD it's ǆa".as_bytes()),
+            "Hello WORLD It's ǅa"
+        );
     }
 }

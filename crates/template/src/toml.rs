@@ -14,9 +14,17 @@ pub(crate) fn encode(value: &Value) -> Result<Vec<u8>, Failure> {
     let mut encoder = Encoder { out: Vec::new() };
     match shape(value)? {
         Shape::Table => encoder.members(&[], value, 0)?,
-        Shape::Tables => return Err(Failure::new("toml: top-level values must be Go maps or structs")),
+        Shape::Tables => {
+            return Err(Failure::new(
+                "toml: top-level values must be Go maps or structs",
+            ));
+        }
         Shape::Plain => encoder.element(value, 0)?,
-        Shape::Nothing => return Err(Failure::new("reflect: call of reflect.Value.Type on zero Value")),
+        Shape::Nothing => {
+            return Err(Failure::new(
+                "reflect: call of reflect.Value.Type on zero Value",
+            ));
+        }
     }
     Ok(encoder.out)
 }
@@ -40,7 +48,9 @@ fn shape(value: &Value) -> Result<Shape, Failure> {
             let mut all = true;
             for item in list.items() {
                 match shape(item)? {
-                    Shape::Nothing => return Err(Failure::new("toml: cannot encode array with nil element")),
+                    Shape::Nothing => {
+                        return Err(Failure::new("toml: cannot encode array with nil element"));
+                    }
                     Shape::Table => {}
                     Shape::Plain | Shape::Tables => all = false,
                 }
@@ -79,7 +89,9 @@ impl Encoder {
             let path: Vec<Text> = key.iter().cloned().chain([name.clone()]).collect();
             match shape(member)? {
                 Shape::Nothing => {}
-                shape @ (Shape::Table | Shape::Tables) => tables.push((path, member, matches!(shape, Shape::Tables))),
+                shape @ (Shape::Table | Shape::Tables) => {
+                    tables.push((path, member, matches!(shape, Shape::Tables)))
+                }
                 Shape::Plain => {
                     self.indent(&path);
                     self.key(name);
@@ -122,7 +134,11 @@ impl Encoder {
     }
 
     fn key(&mut self, name: &[u8]) {
-        if !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        if !name.is_empty()
+            && name
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        {
             self.out.extend_from_slice(name);
         } else {
             self.quoted(name);
@@ -140,7 +156,9 @@ impl Encoder {
                 b'\n' => self.out.extend_from_slice(b"\\n"),
                 12 => self.out.extend_from_slice(b"\\f"),
                 b'\r' => self.out.extend_from_slice(b"\\r"),
-                0..0x20 | 0x7f => self.out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                0..0x20 | 0x7f => self
+                    .out
+                    .extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
                 byte => self.out.push(byte),
             }
         }
@@ -169,7 +187,11 @@ impl Encoder {
             Value::Number(digits) => match (integer::parse_int(digits, 10), float::parse(digits)) {
                 (Ok(n), _) => n.to_string(),
                 (_, Ok(f)) => float_text(f),
-                _ => return Err(Failure::new("toml: unable to convert number to int64 or float64")),
+                _ => {
+                    return Err(Failure::new(
+                        "toml: unable to convert number to int64 or float64",
+                    ));
+                }
             },
             Value::Bytes(bytes) => {
                 let parts: Vec<String> = bytes.iter().map(ToString::to_string).collect();
@@ -200,7 +222,10 @@ impl Encoder {
                 None => return self.inline(value, depth),
             },
             Value::Nil | Value::NilPointer(_) | Value::Complex(..) | Value::Func(_) => {
-                return Err(Failure::new(format!("toml: unsupported type: {}", value.type_name())));
+                return Err(Failure::new(format!(
+                    "toml: unsupported type: {}",
+                    value.type_name()
+                )));
             }
         };
         self.out.extend_from_slice(text.as_bytes());
@@ -233,7 +258,11 @@ impl Encoder {
 fn members_of(value: &Value) -> Vec<(Text, Value)> {
     match value {
         Value::Map(map) => map.entries(),
-        Value::Object(object) => object.fields().into_iter().map(|(name, field)| (name.into(), field)).collect(),
+        Value::Object(object) => object
+            .fields()
+            .into_iter()
+            .map(|(name, field)| (name.into(), field))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -246,5 +275,9 @@ fn float_text(value: f64) -> String {
         return if value > 0.0 { "inf" } else { "-inf" }.into();
     }
     let text = float::format(value, Form::Decimal, None);
-    if text.contains('.') { text } else { text + ".0" }
+    if text.contains('.') {
+        text
+    } else {
+        text + ".0"
+    }
 }

@@ -17,6 +17,12 @@
 //!     Function::new("repeat", "repeat N S", "S, N times.", &[Type::INT, Type::String], Type::String, repeat);
 //! ```
 
+mod cast;
+mod consul;
+mod merge;
+pub(crate) mod print;
+mod sprig;
+
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -25,7 +31,31 @@ use crate::value::{List, Map, Text, Type, Value};
 
 /// Every table of functions that comes with the crate, in the order of the reference page.
 /// One line for each file of functions: `text::TABLE,`.
-const TABLES: &[&[Function]] = &[];
+const TABLES: &[&[Function]] = &[
+    consul::data::TABLE,
+    consul::text::TABLE,
+    consul::parse::TABLE,
+    consul::collection::TABLE,
+    consul::math::TABLE,
+    consul::system::TABLE,
+    consul::debug::TABLE,
+    sprig::text::TABLE,
+    sprig::regex::TABLE,
+    sprig::list::TABLE,
+    sprig::dict::TABLE,
+    sprig::number::TABLE,
+    sprig::logic::TABLE,
+    sprig::json::TABLE,
+    sprig::types::TABLE,
+    sprig::encode::TABLE,
+    sprig::crypto::TABLE,
+    sprig::path::TABLE,
+    sprig::url::TABLE,
+    sprig::version::TABLE,
+    sprig::date::TABLE,
+    sprig::random::TABLE,
+    sprig::system::TABLE,
+];
 
 /// How deep a function may follow nested lists and maps before it gives up with [`Failure::too_deep`].
 pub const MAX_NESTING: usize = 1000;
@@ -194,6 +224,15 @@ impl Failure {
     #[must_use]
     pub fn is_limit(&self) -> bool {
         self.kind == FailureKind::Limit
+    }
+}
+
+impl From<crate::fmt::FmtError> for Failure {
+    fn from(error: crate::fmt::FmtError) -> Self {
+        match error {
+            crate::fmt::FmtError::TooDeep => Self::too_deep(),
+            crate::fmt::FmtError::TooLong => Self::limit("text is longer than allowed"),
+        }
     }
 }
 

@@ -7,6 +7,6 @@ use crate::value::Value;
 pub(crate) fn text(value: &Value) -> Result<Vec<u8>, Failure> {
     match value {
         Value::String(text) | Value::Number(text) => Ok(text.to_vec()),
-        value => crate::fmt::sprint(std::slice::from_ref(value)).map_err(|error| Failure::new(error.to_string())),
+        value => Ok(crate::fmt::sprint(std::slice::from_ref(value))?),
     }
 }

@@ -15,8 +15,8 @@ pub(super) const fn perl(c: char) -> &'static str {
 }
 
 const POSIX: [&str; 14] = [
-    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
-    "xdigit",
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct",
+    "space", "upper", "word", "xdigit",
 ];
 
 /// A class in brackets at the start: its translation and what follows it.
@@ -48,7 +48,10 @@ pub(super) fn translate(text: &str) -> Result<(String, &str), SyntaxError> {
             rest = &rest[end + 2..];
             continue;
         }
-        if let Some(kind) = rest.strip_prefix('\\').and_then(|after| after.chars().next()) {
+        if let Some(kind) = rest
+            .strip_prefix('\\')
+            .and_then(|after| after.chars().next())
+        {
             if matches!(kind, 'd' | 'D' | 's' | 'S' | 'w' | 'W') {
                 out.push_str(perl(kind));
                 rest = &rest[2..];
@@ -71,7 +74,10 @@ pub(super) fn translate(text: &str) -> Result<(String, &str), SyntaxError> {
         {
             (high, rest) = member(after, text)?;
             if high < low {
-                return Err(wrong("invalid character class range", &range[..range.len() - rest.len()]));
+                return Err(wrong(
+                    "invalid character class range",
+                    &range[..range.len() - rest.len()],
+                ));
             }
         }
         out.push_str(&format!("\\x{{{:x}}}", u32::from(low)));
@@ -98,8 +104,14 @@ pub(super) fn escaped(text: &str) -> Result<(char, &str), SyntaxError> {
     let rest = &after[c.len_utf8()..];
     let bad = |rest: &str| wrong("invalid escape sequence", &text[..text.len() - rest.len()]);
     let octal = |digits: usize| {
-        let end = after.bytes().take(digits).take_while(|b| matches!(b, b'0'..=b'7')).count();
-        let value = u32::from_str_radix(&after[..end], 8).ok().and_then(char::from_u32);
+        let end = after
+            .bytes()
+            .take(digits)
+            .take_while(|b| matches!(b, b'0'..=b'7'))
+            .count();
+        let value = u32::from_str_radix(&after[..end], 8)
+            .ok()
+            .and_then(char::from_u32);
         value.map(|c| (c, &after[end..])).ok_or_else(|| bad(rest))
     };
     match c {
@@ -118,7 +130,10 @@ pub(super) fn escaped(text: &str) -> Result<(char, &str), SyntaxError> {
                 },
             };
             let hexadecimal = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
-            let value = u32::from_str_radix(digits, 16).ok().filter(|_| hexadecimal).and_then(char::from_u32);
+            let value = u32::from_str_radix(digits, 16)
+                .ok()
+                .filter(|_| hexadecimal)
+                .and_then(char::from_u32);
             value.map(|c| (c, rest)).ok_or_else(|| bad(rest))
         }
         'a' => Ok(('\x07', rest)),
@@ -137,7 +152,9 @@ pub(super) fn property(text: &str) -> Result<(String, &str), SyntaxError> {
     let after = &text[2..];
     let mut negative = text.starts_with("\\P");
     let (name, rest) = match after.strip_prefix('{') {
-        Some(braced) => braced.split_once('}').ok_or_else(|| wrong("invalid character class range", text))?,
+        Some(braced) => braced
+            .split_once('}')
+            .ok_or_else(|| wrong("invalid character class range", text))?,
         None => {
             let Some(c) = after.chars().next() else {
                 return Err(wrong("invalid character class range", text));
@@ -157,5 +174,9 @@ pub(super) fn property(text: &str) -> Result<(String, &str), SyntaxError> {
     let known = !name.is_empty()
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && regex::bytes::Regex::new(&translated).is_ok();
-    if known { Ok((translated, rest)) } else { Err(wrong("invalid character class range", whole)) }
+    if known {
+        Ok((translated, rest))
+    } else {
+        Err(wrong("invalid character class range", whole))
+    }
 }

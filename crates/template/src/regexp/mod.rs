@@ -36,17 +36,27 @@ thread_local! {
 impl Regexp {
     /// `regexp.Compile`.
     pub(crate) fn compile(pattern: &[u8]) -> Result<Self, Failure> {
-        let known = CACHE.with_borrow(|cache| cache.iter().find(|known| known.0.pattern == pattern).cloned());
+        let known = CACHE.with_borrow(|cache| {
+            cache
+                .iter()
+                .find(|known| known.0.pattern == pattern)
+                .cloned()
+        });
         if let Some(known) = known {
             return Ok(known);
         }
-        let translated = syntax::translate(pattern).map_err(|error| Failure::new(format!("error parsing regexp: {error}")))?;
+        let translated = syntax::translate(pattern)
+            .map_err(|error| Failure::new(format!("error parsing regexp: {error}")))?;
         let regex = RegexBuilder::new(&translated.pattern)
             .size_limit(SIZE_LIMIT)
             .nest_limit(1000)
             .build()
             .map_err(|_| Failure::new("error parsing regexp: expression too large"))?;
-        let compiled = Self(Rc::new(Inner { pattern: pattern.to_vec(), regex, names: translated.names }));
+        let compiled = Self(Rc::new(Inner {
+            pattern: pattern.to_vec(),
+            regex,
+            names: translated.names,
+        }));
         CACHE.with_borrow_mut(|cache| {
             if cache.len() == CACHED {
                 cache.remove(0);
@@ -79,17 +89,30 @@ impl Regexp {
     /// At most `limit` matches, all of them if it is negative.
     pub(crate) fn find_all<'t>(&self, text: &'t [u8], limit: i64) -> Vec<&'t [u8]> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.0.regex.find_iter(text).take(limit).map(|found| found.as_bytes()).collect()
+        self.0
+            .regex
+            .find_iter(text)
+            .take(limit)
+            .map(|found| found.as_bytes())
+            .collect()
     }
 
     /// `ReplaceAllString`: `$1`, `${1}` and `${name}` stand for groups, `$$` for a dollar sign.
     pub(crate) fn replace_all(&self, text: &[u8], template: &[u8]) -> Vec<u8> {
-        self.0.regex.replace_all(text, |captures: &Captures<'_>| self.expand(captures, template)).into_owned()
+        self.0
+            .regex
+            .replace_all(text, |captures: &Captures<'_>| {
+                self.expand(captures, template)
+            })
+            .into_owned()
     }
 
     /// `ReplaceAllLiteralString`.
     pub(crate) fn replace_all_literal(&self, text: &[u8], new: &[u8]) -> Vec<u8> {
-        self.0.regex.replace_all(text, regex::bytes::NoExpand(new)).into_owned()
+        self.0
+            .regex
+            .replace_all(text, regex::bytes::NoExpand(new))
+            .into_owned()
     }
 
     /// `Split`: at most `limit` parts, all of them if it is negative.
@@ -144,10 +167,20 @@ impl Regexp {
 
     fn group<'t>(&self, captures: &Captures<'t>, name: &str) -> Option<&'t [u8]> {
         if name.bytes().all(|b| b.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0')) {
-            return captures.get(name.parse().ok()?).map(|found| found.as_bytes());
+            return captures
+                .get(name.parse().ok()?)
+                .map(|found| found.as_bytes());
         }
-        let named = self.0.names.iter().enumerate().filter(|(_, known)| *known == name);
-        named.filter_map(|(i, _)| captures.get(i + 1)).map(|found| found.as_bytes()).next()
+        let named = self
+            .0
+            .names
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| *known == name);
+        named
+            .filter_map(|(i, _)| captures.get(i + 1))
+            .map(|found| found.as_bytes())
+            .next()
     }
 }
 
@@ -164,9 +197,18 @@ fn reference(text: &[u8]) -> Option<(&str, &[u8])> {
         }
         end += piece.len();
     }
-    let name = std::str::from_utf8(&body[..end]).ok().filter(|name| !name.is_empty())?;
+    let name = std::str::from_utf8(&body[..end])
+        .ok()
+        .filter(|name| !name.is_empty())?;
     let rest = &body[end..];
-    Some((name, if braces { rest.strip_prefix(b"}")? } else { rest }))
+    Some((
+        name,
+        if braces {
+            rest.strip_prefix(b"}")?
+        } else {
+            rest
+        },
+    ))
 }
 
 /// `regexp.QuoteMeta`.

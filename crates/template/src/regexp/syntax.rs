@@ -22,10 +22,20 @@ const MAX_REPEAT: u32 = 1000;
 const MAX_HEIGHT: usize = 1000;
 
 pub(super) fn translate(pattern: &[u8]) -> Result<Translated, SyntaxError> {
-    let pattern = std::str::from_utf8(pattern).map_err(|_| wrong("invalid UTF-8", &String::from_utf8_lossy(pattern)))?;
-    let mut reader = Reader { whole: pattern, rest: pattern, out: String::new(), names: Vec::new(), depth: 0 };
+    let pattern = std::str::from_utf8(pattern)
+        .map_err(|_| wrong("invalid UTF-8", &String::from_utf8_lossy(pattern)))?;
+    let mut reader = Reader {
+        whole: pattern,
+        rest: pattern,
+        out: String::new(),
+        names: Vec::new(),
+        depth: 0,
+    };
     reader.read()?;
-    Ok(Translated { pattern: reader.out, names: reader.names })
+    Ok(Translated {
+        pattern: reader.out,
+        names: reader.names,
+    })
 }
 
 /// What stands before a repetition operator.
@@ -62,7 +72,10 @@ impl<'p> Reader<'p> {
                     self.group(here)?
                 }
                 ')' => {
-                    self.depth = self.depth.checked_sub(1).ok_or_else(|| wrong("unexpected )", self.whole))?;
+                    self.depth = self
+                        .depth
+                        .checked_sub(1)
+                        .ok_or_else(|| wrong("unexpected )", self.whole))?;
                     self.out.push(')');
                     Last::Atom
                 }
@@ -101,7 +114,12 @@ impl<'p> Reader<'p> {
     }
 
     /// A repetition operator, written `text`, which starts at `here`.
-    fn repeat(&mut self, last: Last<'p>, here: &'p str, text: &'p str) -> Result<Last<'p>, SyntaxError> {
+    fn repeat(
+        &mut self,
+        last: Last<'p>,
+        here: &'p str,
+        text: &'p str,
+    ) -> Result<Last<'p>, SyntaxError> {
         let mut end = text.len();
         if here[end..].starts_with('?') {
             end += 1;
@@ -126,7 +144,9 @@ impl<'p> Reader<'p> {
             return Ok(Last::Nothing);
         };
         if let Some(named) = after.strip_prefix("P<").or_else(|| after.strip_prefix('<')) {
-            let Some(end) = named.find('>') else { return Err(wrong("invalid named capture", here)) };
+            let Some(end) = named.find('>') else {
+                return Err(wrong("invalid named capture", here));
+            };
             let name = &named[..end];
             let through = &here[..here.len() - named.len() + end + 1];
             if name.is_empty() || !name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()) {
@@ -221,7 +241,9 @@ pub(super) fn push_literal(out: &mut String, c: char) {
 
 /// `{n}`, `{n,}` or `{n,m}` at the start; `None` if the brace means itself.
 fn counts(text: &str) -> Result<Option<&str>, SyntaxError> {
-    let Some(end) = text.find('}') else { return Ok(None) };
+    let Some(end) = text.find('}') else {
+        return Ok(None);
+    };
     let body = &text[1..end];
     let number = |digits: &str| -> Option<u32> {
         let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -233,7 +255,9 @@ fn counts(text: &str) -> Result<Option<&str>, SyntaxError> {
         Some((low, "")) => (number(low), Some(number(low).unwrap_or(0))),
         Some((low, high)) => (number(low), number(high)),
     };
-    let (Some(low), Some(high)) = (low, high) else { return Ok(None) };
+    let (Some(low), Some(high)) = (low, high) else {
+        return Ok(None);
+    };
     if low > MAX_REPEAT || high > MAX_REPEAT || low > high {
         return Err(wrong("invalid repeat count", &text[..=end]));
     }

@@ -21,7 +21,12 @@ const LONGEST_KEY: usize = 128;
 /// # Errors
 /// What YAML cannot hold.
 pub(crate) fn encode(value: &Value) -> Result<Vec<u8>, Failure> {
-    let mut emitter = Emitter { out: String::new(), column: 0, whitespace: true, indention: true };
+    let mut emitter = Emitter {
+        out: String::new(),
+        column: 0,
+        whitespace: true,
+        indention: true,
+    };
     emitter.node(value, None, Context::default(), 0)?;
     emitter.out.push('\n');
     Ok(emitter.out.into_bytes())
@@ -53,7 +58,13 @@ struct Emitter {
 }
 
 impl Emitter {
-    fn node(&mut self, value: &Value, indent: Option<usize>, context: Context, depth: usize) -> Result<(), Failure> {
+    fn node(
+        &mut self,
+        value: &Value,
+        indent: Option<usize>,
+        context: Context,
+        depth: usize,
+    ) -> Result<(), Failure> {
         if depth > MAX_NESTING {
             return Err(Failure::too_deep());
         }
@@ -75,9 +86,7 @@ impl Emitter {
                 }
                 Ok(())
             }
-            Value::Map(map) => {
-                self.mapping(&sorted(map.entries()), indent, depth)
-            }
+            Value::Map(map) => self.mapping(&sorted(map.entries()), indent, depth),
             Value::Object(object) => match crate::json::marshal_text(&**object) {
                 Some(text) if object.as_any().is::<crate::datetime::Time>() => {
                     self.scalar(&text, None, Style::Plain, indent, context);
@@ -86,8 +95,9 @@ impl Emitter {
                 Some(text) => self.string(text.as_bytes(), indent, context),
                 None => {
                     let fields = object.fields().into_iter();
-                    let fields: Vec<(Text, Value)> =
-                        fields.map(|(name, field)| (name.to_lowercase().into(), field)).collect();
+                    let fields: Vec<(Text, Value)> = fields
+                        .map(|(name, field)| (name.to_lowercase().into(), field))
+                        .collect();
                     self.mapping(&fields, indent, depth)
                 }
             },
@@ -95,7 +105,12 @@ impl Emitter {
         }
     }
 
-    fn mapping(&mut self, entries: &[(Text, Value)], indent: Option<usize>, depth: usize) -> Result<(), Failure> {
+    fn mapping(
+        &mut self,
+        entries: &[(Text, Value)],
+        indent: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Failure> {
         if entries.is_empty() {
             self.indicator("{}", true, false);
             return Ok(());
@@ -103,9 +118,19 @@ impl Emitter {
         let indent = deeper(indent);
         for (key, item) in entries {
             self.new_line(indent);
-            let in_mapping = Context { in_mapping: true, simple_key: false };
+            let in_mapping = Context {
+                in_mapping: true,
+                simple_key: false,
+            };
             if key.len() <= LONGEST_KEY && !key.iter().any(|b| matches!(b, b'\n' | b'\r')) {
-                self.string(key, Some(indent), Context { in_mapping: true, simple_key: true })?;
+                self.string(
+                    key,
+                    Some(indent),
+                    Context {
+                        in_mapping: true,
+                        simple_key: true,
+                    },
+                )?;
                 self.indicator(":", false, false);
             } else {
                 self.indicator("?", true, true);
@@ -118,7 +143,12 @@ impl Emitter {
         Ok(())
     }
 
-    fn leaf(&mut self, value: &Value, indent: Option<usize>, context: Context) -> Result<(), Failure> {
+    fn leaf(
+        &mut self,
+        value: &Value,
+        indent: Option<usize>,
+        context: Context,
+    ) -> Result<(), Failure> {
         let text = match value {
             Value::Nil | Value::NilPointer(_) => "null".to_owned(),
             Value::Bool(b) => b.to_string(),
@@ -133,21 +163,44 @@ impl Emitter {
             },
             Value::String(text) => return self.string(text, indent, context),
             Value::Bytes(bytes) => {
-                self.scalar(&base64_encode(bytes, Alphabet::Standard), Some("!!binary"), Style::Plain, indent, context);
+                self.scalar(
+                    &base64_encode(bytes, Alphabet::Standard),
+                    Some("!!binary"),
+                    Style::Plain,
+                    indent,
+                    context,
+                );
                 return Ok(());
             }
-            value => return Err(Failure::new(format!("cannot marshal type: {}", value.type_name()))),
+            value => {
+                return Err(Failure::new(format!(
+                    "cannot marshal type: {}",
+                    value.type_name()
+                )));
+            }
         };
         self.scalar(&text, None, Style::Plain, indent, context);
         Ok(())
     }
 
-    fn string(&mut self, text: &[u8], indent: Option<usize>, context: Context) -> Result<(), Failure> {
+    fn string(
+        &mut self,
+        text: &[u8],
+        indent: Option<usize>,
+        context: Context,
+    ) -> Result<(), Failure> {
         let Ok(text) = std::str::from_utf8(text) else {
             let encoded = base64_encode(text, Alphabet::Standard);
-            let lines: Vec<&str> =
-                encoded.as_bytes().chunks(70).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-            let style = if lines.len() > 1 { Style::Literal } else { Style::Plain };
+            let lines: Vec<&str> = encoded
+                .as_bytes()
+                .chunks(70)
+                .filter_map(|line| std::str::from_utf8(line).ok())
+                .collect();
+            let style = if lines.len() > 1 {
+                Style::Literal
+            } else {
+                Style::Plain
+            };
             self.scalar(&lines.join("\n"), Some("!!binary"), style, indent, context);
             return Ok(());
         };
@@ -162,7 +215,14 @@ impl Emitter {
         Ok(())
     }
 
-    fn scalar(&mut self, text: &str, tag: Option<&str>, wanted: Style, indent: Option<usize>, context: Context) {
+    fn scalar(
+        &mut self,
+        text: &str,
+        tag: Option<&str>,
+        wanted: Style,
+        indent: Option<usize>,
+        context: Context,
+    ) {
         if let Some(tag) = tag {
             self.indicator(tag, true, false);
         }
@@ -366,7 +426,12 @@ struct Allowed {
 impl Allowed {
     fn of(text: &str) -> Self {
         if text.is_empty() {
-            return Self { multiline: false, plain: true, single: true, block: false };
+            return Self {
+                multiline: false,
+                plain: true,
+                single: true,
+                block: false,
+            };
         }
         let mut indicators = text.starts_with("---") || text.starts_with("...");
         let (mut line_breaks, mut special) = (false, false);
@@ -378,7 +443,8 @@ impl Allowed {
         while let Some(c) = rest.next() {
             let followed = rest.peek().is_none_or(|c| is_blank(*c));
             indicators |= match c {
-                ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' => first,
+                ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
+                | '@' | '`' => first,
                 '?' | '-' => first && followed,
                 ':' => followed,
                 '#' => first || preceded,
@@ -418,7 +484,8 @@ fn is_blank(c: char) -> bool {
 
 /// What the library writes as it is: neither tabs nor anything beyond U+FFFF.
 fn is_printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
+    matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+        && c != '\u{feff}'
 }
 
 fn escape(c: char) -> String {
@@ -460,7 +527,11 @@ fn sorted(mut entries: Vec<(Text, Value)>) -> Vec<(Text, Value)> {
     let mut out = Vec::with_capacity(head.len() + tail.len());
     let (mut head, mut tail) = (head.into_iter().peekable(), tail.into_iter().peekable());
     while let (Some((a, _)), Some((b, _))) = (head.peek(), tail.peek()) {
-        let from = if natural(a, b) == Ordering::Greater { &mut tail } else { &mut head };
+        let from = if natural(a, b) == Ordering::Greater {
+            &mut tail
+        } else {
+            &mut head
+        };
         out.extend(from.next());
     }
     out.extend(head);
@@ -484,17 +555,30 @@ fn natural(a: &[u8], b: &[u8]) -> Ordering {
         }
         if a_letter || b_letter {
             let less = if digits { a_letter } else { b_letter };
-            return if less { Ordering::Less } else { Ordering::Greater };
+            return if less {
+                Ordering::Less
+            } else {
+                Ordering::Greater
+            };
         }
         let leading = (a[i] == '0' || b[i] == '0')
-            && a[..i].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0');
+            && a[..i]
+                .iter()
+                .rev()
+                .take_while(|c| c.is_ascii_digit())
+                .any(|c| *c != '0');
         let number = |text: &[char]| {
             let start = u64::from(leading);
             let digits = text[i..].iter().map_while(|c| c.to_digit(10));
-            digits.fold((start, i), |(n, end), d| (n.wrapping_mul(10).wrapping_add(u64::from(d)), end + 1))
+            digits.fold((start, i), |(n, end), d| {
+                (n.wrapping_mul(10).wrapping_add(u64::from(d)), end + 1)
+            })
         };
         let ((a_number, a_end), (b_number, b_end)) = (number(&a), number(&b));
-        return a_number.cmp(&b_number).then(a_end.cmp(&b_end)).then(a[i].cmp(&b[i]));
+        return a_number
+            .cmp(&b_number)
+            .then(a_end.cmp(&b_end))
+            .then(a[i].cmp(&b[i]));
     }
     a.len().cmp(&b.len())
 }

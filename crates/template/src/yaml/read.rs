@@ -18,7 +18,10 @@ use crate::value::{List, Map, Text, Type, Value};
 /// `yaml: ` and what is wrong.
 pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
     let text = std::str::from_utf8(text).map_err(|_| Failure::new("yaml: invalid UTF-8 text"))?;
-    let mut reader = Reader { anchors: HashMap::new(), open: Vec::new() };
+    let mut reader = Reader {
+        anchors: HashMap::new(),
+        open: Vec::new(),
+    };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let line = error.marker().line();
@@ -30,7 +33,9 @@ pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
             Event::Alias(anchor) => {
                 let Some(value) = reader.anchors.get(&anchor).cloned() else {
                     let line = span.start.line();
-                    return Err(Failure::new(format!("yaml: line {line}: anchor value contains itself")));
+                    return Err(Failure::new(format!(
+                        "yaml: line {line}: anchor value contains itself"
+                    )));
                 };
                 if let Some(done) = reader.add(value, false)? {
                     return Ok(done);
@@ -46,7 +51,9 @@ pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
                 }
             }
             Event::SequenceStart(anchor, _) => reader.open(Open::List(Vec::new(), anchor))?,
-            Event::MappingStart(anchor, _) => reader.open(Open::Map(Map::empty(), Key::Next, anchor))?,
+            Event::MappingStart(anchor, _) => {
+                reader.open(Open::Map(Map::empty(), Key::Next, anchor))?
+            }
             Event::SequenceEnd | Event::MappingEnd => {
                 if let Some(done) = reader.close()? {
                     return Ok(done);
@@ -142,7 +149,10 @@ fn merge_into(map: &Map, value: &Value) -> Result<(), Failure> {
 fn key_text(value: &Value) -> Result<Text, Failure> {
     match value {
         Value::String(text) => Ok(text.clone()),
-        Value::List(_) | Value::Map(_) => Err(Failure::new(format!("yaml: invalid map key: {}", value.type_name()))),
+        Value::List(_) | Value::Map(_) => Err(Failure::new(format!(
+            "yaml: invalid map key: {}",
+            value.type_name()
+        ))),
         value => Ok(super::super::functions::print::text(value)?.into()),
     }
 }
@@ -150,7 +160,11 @@ fn key_text(value: &Value) -> Result<Text, Failure> {
 fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Result<Value, Failure> {
     let resolved = || resolve::plain(text);
     let Some(tag) = tag else {
-        return Ok(if plain { resolved() } else { Value::string(text) });
+        return Ok(if plain {
+            resolved()
+        } else {
+            Value::string(text)
+        });
     };
     if !tag.is_yaml_core_schema() {
         // A tag of one's own means nothing to the library, and `!` alone means text.
@@ -158,12 +172,16 @@ fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Result<Value, Failure> 
     }
     let cannot = |what: &str| {
         let kind = kind_of(&resolved());
-        Err(Failure::new(format!("yaml: cannot decode !!{kind} `{text}` as a !!{what}")))
+        Err(Failure::new(format!(
+            "yaml: cannot decode !!{kind} `{text}` as a !!{what}"
+        )))
     };
     match (tag.suffix.as_str(), resolved()) {
         ("binary", _) => match base64_decode(text.as_bytes(), Alphabet::Standard) {
             Ok(bytes) => Ok(Value::string(bytes)),
-            Err(_) => Err(Failure::new("yaml: !!binary value contains invalid base64 data")),
+            Err(_) => Err(Failure::new(
+                "yaml: !!binary value contains invalid base64 data",
+            )),
         },
         ("int", value @ (Value::Int(..) | Value::Uint(..)))
         | ("float", value @ Value::Float(_))

@@ -6,15 +6,21 @@ use crate::value::Value;
 
 /// The meaning of a scalar without quotes and tag.
 pub(super) fn plain(text: &str) -> Value {
-    let Some(first) = text.bytes().next() else { return Value::Nil };
+    let Some(first) = text.bytes().next() else {
+        return Value::Nil;
+    };
     match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Value::Bool(true),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            return Value::Bool(true);
+        }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             return Value::Bool(false);
         }
         "~" | "null" | "Null" | "NULL" => return Value::Nil,
         ".nan" | ".NaN" | ".NAN" => return Value::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Value::Float(f64::INFINITY),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+            return Value::Float(f64::INFINITY);
+        }
         "-.inf" | "-.Inf" | "-.INF" => return Value::Float(f64::NEG_INFINITY),
         _ => {}
     }
@@ -70,27 +76,39 @@ fn is_base_60(text: &str) -> bool {
     let text = text.strip_prefix(['-', '+']).unwrap_or(text);
     let mut parts = text.split(':');
     let first = parts.next().unwrap_or_default();
-    if !first.starts_with(|c: char| c.is_ascii_digit()) || !first.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
+    if !first.starts_with(|c: char| c.is_ascii_digit())
+        || !first.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+    {
         return false;
     }
     let rest: Vec<&str> = parts.collect();
-    let Some((last, middle)) = rest.split_last() else { return false };
+    let Some((last, middle)) = rest.split_last() else {
+        return false;
+    };
     let sixty = |part: &str| match part.as_bytes() {
         [d] => d.is_ascii_digit(),
         [tens, d] => matches!(tens, b'0'..=b'5') && d.is_ascii_digit(),
         _ => false,
     };
     let (whole, fraction) = last.split_once('.').unwrap_or((last, ""));
-    middle.iter().all(|part| sixty(part)) && sixty(whole) && fraction.bytes().all(|b| b.is_ascii_digit() || b == b'_')
+    middle.iter().all(|part| sixty(part))
+        && sixty(whole)
+        && fraction.bytes().all(|b| b.is_ascii_digit() || b == b'_')
 }
 
 /// The forms of date that the library takes for a timestamp.
 fn is_timestamp(text: &str) -> bool {
-    const LAYOUTS: [&str; 4] =
-        ["2006-1-2T15:4:5.999999999Z07:00", "2006-1-2t15:4:5.999999999Z07:00", "2006-1-2 15:4:5.999999999", "2006-1-2"];
+    const LAYOUTS: [&str; 4] = [
+        "2006-1-2T15:4:5.999999999Z07:00",
+        "2006-1-2t15:4:5.999999999Z07:00",
+        "2006-1-2 15:4:5.999999999",
+        "2006-1-2",
+    ];
     let year = text.bytes().take_while(u8::is_ascii_digit).count();
     if year != 4 || text.as_bytes().get(4) != Some(&b'-') {
         return false;
     }
-    LAYOUTS.iter().any(|layout| crate::datetime::parse(layout, text).is_ok())
+    LAYOUTS
+        .iter()
+        .any(|layout| crate::datetime::parse(layout, text).is_ok())
 }

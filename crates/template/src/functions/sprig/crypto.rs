@@ -1,0 +1,5 @@
+//! Keys, certificates, passwords.
+
+use crate::functions::Function;
+
+pub(in crate::functions) const TABLE: &[Function] = &[];

@@ -1,0 +1,71 @@
+//! The environment, through the host.
+
+use crate::functions::{Function, Host};
+use crate::value::Type;
+
+const S: &[Type] = &[Type::String];
+
+pub(in crate::functions) const TABLE: &[Function] = &[
+    Function::new(
+        "sprig_env",
+        "sprig_env NAME",
+        "The environment variable NAME, or `\"\"`.",
+        S,
+        Type::String,
+        |call| Ok(call.host().env(&call.str(0)).unwrap_or_default().into()),
+    ),
+    Function::new(
+        "sprig_expandenv",
+        "sprig_expandenv S",
+        "S with `$NAME` and `${NAME}` replaced by environment variables.",
+        S,
+        Type::String,
+        |call| Ok(expand(call.text(0), call.host()).into()),
+    ),
+];
+
+/// `os.ExpandEnv`.
+fn expand(text: &[u8], host: &dyn Host) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'$' || after.is_empty() {
+            out.push(byte);
+            continue;
+        }
+        let (name, length) = shell_name(after);
+        match name {
+            // A dollar sign that no name follows stays.
+            [] if length == 0 => out.push(b'$'),
+            [] => {}
+            name => {
+                let name = String::from_utf8_lossy(name);
+                out.extend_from_slice(host.env(&name).unwrap_or_default().as_bytes());
+            }
+        }
+        rest = &after[length..];
+    }
+    out
+}
+
+/// The name after a dollar sign, and how many bytes are read. Bad syntax has no name but is read, too.
+fn shell_name(text: &[u8]) -> (&[u8], usize) {
+    let special = |byte: u8| b"*#$@!?-0123456789".contains(&byte);
+    match text {
+        [b'{', byte, b'}', ..] if special(*byte) => (&text[1..2], 3),
+        [b'{', ..] => match text.iter().position(|b| *b == b'}') {
+            Some(1) => (&[], 2),
+            Some(end) => (&text[1..end], end + 1),
+            None => (&[], 1),
+        },
+        [byte, ..] if special(*byte) => (&text[..1], 1),
+        _ => {
+            let end = text
+                .iter()
+                .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+                .count();
+            (&text[..end], end)
+        }
+    }
+}

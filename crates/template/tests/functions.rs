@@ -1,0 +1,121 @@
+//! What `bao agent` itself rendered, as data: `oracle/ask_bao.py` wrote `data/functions/*.json` and says how to write
+//! them again. Where we differ on purpose, `data/functions/differences.json` holds our answer and COMPATIBILITY.md the reason.
+
+#![expect(clippy::expect_used, reason = "a test may fail by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use pannier_go::json::{self, Json};
+use pannier_template::{Limits, MissingKey, Options, Render, Template, Value};
+use support::World;
+
+/// The text, or the error as the original words it.
+fn render(text: &str) -> Result<Vec<u8>, String> {
+    let options = Options { missing_key: MissingKey::Zero, ..Options::default() };
+    let template = Template::parse("", text, &options).map_err(|error| format!("(dynamic): parse: {}", error.message()))?;
+    let world = World::new();
+    match template.render(&world, Value::Nil, &Limits::default()) {
+        Ok(Render::Text(text)) => Ok(text.to_vec()),
+        Ok(Render::Needs(needs)) => Err(format!("needs {needs:?}")),
+        Err(error) => Err(format!("(dynamic): execute: {}", error.message())),
+    }
+}
+
+fn field<'j>(row: &'j Json, name: &str) -> Option<&'j str> {
+    row.get(name).and_then(Json::as_str)
+}
+
+fn read(name: &str) -> Vec<Json> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/functions").join(name);
+    let text = std::fs::read_to_string(&path).expect("the data is there");
+    let mut json = json::decode(text).expect("the data is JSON");
+    match &mut json {
+        Json::Array(rows) => std::mem::take(rows),
+        _ => panic!("{name} is no list"),
+    }
+}
+
+fn expected(row: &Json) -> Result<Vec<u8>, String> {
+    if let Some(text) = field(row, "out") {
+        return Ok(text.as_bytes().to_vec());
+    }
+    if let Some(error) = field(row, "err") {
+        return Err(error.to_owned());
+    }
+    Err("the row has neither out nor err".to_owned())
+}
+
+fn shown(result: &Result<Vec<u8>, String>) -> String {
+    match result {
+        Ok(text) => format!("{:?}", String::from_utf8_lossy(text)),
+        Err(error) => format!("ERROR {error}"),
+    }
+}
+
+/// The original's redaction mangles a per cent sign in an error; such a text is compared no further than to there.
+fn same(ours: &Result<Vec<u8>, String>, theirs: &Result<Vec<u8>, String>) -> bool {
+    match (ours, theirs) {
+        (Err(ours), Err(theirs)) => match theirs.find("%!") {
+            Some(at) if theirs.contains("(MISSING)") => ours.get(..at) == theirs.get(..at),
+            _ => ours == theirs,
+        },
+        (ours, theirs) => ours == theirs,
+    }
+}
+
+fn check(name: &str) {
+    let mut differences: BTreeMap<String, Json> = read("differences.json")
+        .into_iter()
+        .filter_map(|row| Some((field(&row, "t")?.to_owned(), row)))
+        .collect();
+    let rows = read(&format!("{name}.json"));
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let text = field(row, "t").expect("a row has a template");
+        let theirs = expected(row);
+        let wanted = differences.remove(text).map_or_else(|| theirs.clone(), |row| expected(&row));
+        let ours = render(text);
+        if !same(&ours, &wanted) {
+            wrong.push(format!("{text}\n    wanted {}\n    got    {}", shown(&wanted), shown(&ours)));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ in {name}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn strings_of_consul_template_are_those_of_the_original() {
+    check("consul_text");
+}
+
+#[test]
+fn json_yaml_and_toml_are_those_of_the_original() {
+    check("consul_parse");
+}
+
+#[test]
+fn collections_arithmetic_and_debugging_are_those_of_the_original() {
+    check("consul_other");
+}
+
+#[test]
+fn strings_of_sprig_are_those_of_the_original() {
+    check("sprig_text");
+}
+
+#[test]
+fn lists_and_dictionaries_of_sprig_are_those_of_the_original() {
+    check("sprig_lists");
+}
+
+#[test]
+fn numbers_and_types_of_sprig_are_those_of_the_original() {
+    check("sprig_numbers");
+}
+
+#[test]
+fn everything_else_of_sprig_is_that_of_the_original() {
+    check("sprig_other");
+}
