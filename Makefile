@@ -1,6 +1,6 @@
 # One line each; the work is in scripts/, demo/ and e2e/, and CI runs the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help build release demo test fmt lint deny chart docs images e2e parity bench clean
+.PHONY: help build release demo test fmt lint deny chart docs images e2e soak parity bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ images: ## both images as OCI tars, no container engine needed (dist/)
 
 e2e: images ## the end-to-end suite on a real cluster: KUBECONFIG, else ../shared/cluster, else kind
 	scripts/with-tools bao helm -- python3 -m e2e
+
+soak: build ## replicas die, certificates live for seconds, admissions go on (ARGS="--seconds 300" for the whole; root)
+	python3 -m e2e.soak $(ARGS)
 
 parity: build ## the agent beside the original: same configurations, faults, dynamic credentials (ARGS="compare --only auth")
 	PANNIER_AGENT=target/debug/pannier-agent scripts/with-tools bao -- python3 e2e/parity $(or $(ARGS),all)

@@ -112,12 +112,17 @@ impl Readiness {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Whether the process is ending.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Whether requests should come here, at `now`.
     ///
     /// # Errors
     /// The reason why not.
     pub(crate) fn check(&self, now: Timestamp) -> Result<(), NotReady> {
-        if self.draining.load(Ordering::Acquire) {
+        if self.is_draining() {
             return Err(NotReady::Draining);
         }
         self.serving.borrow().check(now)

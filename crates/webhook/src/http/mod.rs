@@ -10,8 +10,8 @@ use crate::serving::Readiness;
 use body::Budget;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use jiff::Timestamp;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -59,13 +59,21 @@ impl App {
         B: Body<Data = Bytes>,
         B::Error: std::fmt::Display,
     {
-        match request.uri().path() {
+        let is_http1 = request.version() <= Version::HTTP_11;
+        let mut reply = match request.uri().path() {
             "/mutate" => self.mutate(request).await,
             "/health/ready" => self.ready(),
             "/health/live" => empty(StatusCode::NO_CONTENT),
             path if Some(path) == self.metrics_path.as_deref() => self.scrape(),
             _ => text(404, "404 page not found"),
+        };
+        if is_http1 && self.readiness.is_draining() {
+            // The client goes elsewhere with its next request instead of meeting a closed connection.
+            reply
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        reply
     }
 
     fn ready(&self) -> Reply {

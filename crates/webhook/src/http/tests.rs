@@ -153,6 +153,20 @@ async fn readiness_follows_the_certificate_and_liveness_does_not() {
 }
 
 #[tokio::test]
+async fn while_draining_answers_ask_clients_to_go_elsewhere() {
+    let app = denies();
+    let (_, _, reply) = send(&app, "GET", "/health/live", None, "").await;
+    assert!(!reply.headers().contains_key(CONNECTION));
+    app.readiness.drain();
+    let (_, _, reply) = send(&app, "GET", "/health/live", None, "").await;
+    assert_eq!(reply.headers()[CONNECTION], "close");
+    assert_eq!(
+        send(&app, "GET", "/health/ready", None, "").await.1,
+        "not ready: shutting down\n"
+    );
+}
+
+#[tokio::test]
 async fn a_panic_takes_only_its_own_request() {
     let (app, _) = app(|question| {
         assert!(question.namespace != "bad", "a bug");

@@ -9,11 +9,13 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -24,6 +26,9 @@ use tokio_rustls::server::TlsStream;
 const HEADER_BYTES: usize = 32 << 10;
 /// Requests at one time on one HTTP/2 connection; the API server has one connection for many.
 const STREAMS: u32 = 250;
+
+/// Between questions whether an HTTP/2 client is still there.
+const PING: Duration = Duration::from_secs(30);
 
 /// Serves one connection to its end.
 pub(super) async fn serve(
@@ -48,23 +53,18 @@ pub(super) async fn serve(
             return;
         }
     };
-    let activity = Arc::new(Activity::default());
-    let ended = if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        drive(
-            http2(stream, app, limits, &activity),
-            &activity,
-            limits,
-            stop,
-        )
-        .await
+    let activity = Activity::new();
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let stream = TokioIo::new(Counted {
+        stream,
+        activity: Arc::clone(&activity),
+    });
+    let ended = if is_http2 {
+        let ceased = activity.ceased(limits.idle, None);
+        drive(http2(stream, app, limits, &activity), ceased, limits, stop).await
     } else {
-        drive(
-            http1(stream, app, limits, &activity),
-            &activity,
-            limits,
-            stop,
-        )
-        .await
+        let ceased = activity.ceased(limits.idle, Some(limits.header));
+        drive(http1(stream, app, &activity), ceased, limits, stop).await
     };
     if let Err(error) = ended {
         tracing::debug!(target: "handler", peer, %error, "connection ended");
@@ -83,31 +83,65 @@ fn handshake_failed(peer: &str, error: &std::io::Error) {
     }
 }
 
-/// Requests in progress, and when the last one ended.
-struct Activity(Mutex<(usize, Instant)>);
+/// What happens on a connection: requests in progress, and bytes that belong to none.
+struct Activity {
+    requests: Mutex<Requests>,
+    /// Bytes received so far.
+    received: AtomicU64,
+}
 
-impl Default for Activity {
-    fn default() -> Self {
-        Self(Mutex::new((0, Instant::now())))
-    }
+#[derive(Clone, Copy)]
+struct Requests {
+    in_progress: usize,
+    /// When the last one ended (or the connection began).
+    last: Instant,
+    /// How many bytes had been received by then.
+    received: u64,
 }
 
 impl Activity {
+    fn new() -> Arc<Self> {
+        let requests = Mutex::new(Requests {
+            in_progress: 0,
+            last: Instant::now(),
+            received: 0,
+        });
+        Arc::new(Self {
+            requests,
+            received: AtomicU64::new(0),
+        })
+    }
+
+    fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn begin(self: &Arc<Self>) -> Busy {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
+        self.requests().in_progress += 1;
         Busy(Arc::clone(self))
     }
 
-    /// Returns when there has been no request in progress for `idle`.
-    async fn ceased(&self, idle: Duration) {
+    /// Returns when there has been no request in progress for `idle`, or when the header of one has been arriving for
+    /// longer than `header`. (HTTP/2 sends bytes that belong to no request, so there `header` is `None`.)
+    async fn ceased(&self, idle: Duration, header: Option<Duration>) {
+        let pause = header.map_or(idle, |header| idle.min(header / 4));
+        let mut arriving_since: Option<Instant> = None;
         loop {
-            let (in_progress, last) = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if in_progress > 0 {
-                tokio::time::sleep(idle).await;
-            } else if last.elapsed() >= idle {
+            tokio::time::sleep(pause).await;
+            let Requests {
+                in_progress,
+                last,
+                received,
+            } = *self.requests();
+            let is_arriving = in_progress == 0
+                && header.is_some()
+                && self.received.load(Ordering::Relaxed) > received;
+            arriving_since = is_arriving.then(|| arriving_since.unwrap_or_else(Instant::now));
+            let is_slow = arriving_since
+                .zip(header)
+                .is_some_and(|(since, header)| since.elapsed() >= header);
+            if is_slow || (in_progress == 0 && last.elapsed() >= idle) {
                 return;
-            } else {
-                tokio::time::sleep_until(last + idle).await;
             }
         }
     }
@@ -117,8 +151,64 @@ struct Busy(Arc<Activity>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut state = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = (state.0 - 1, Instant::now());
+        let received = self.0.received.load(Ordering::Relaxed);
+        let mut requests = self.0.requests();
+        *requests = Requests {
+            in_progress: requests.in_progress - 1,
+            last: Instant::now(),
+            received,
+        };
+    }
+}
+
+/// Counts what is received.
+struct Counted {
+    stream: TlsStream<TcpStream>,
+    activity: Arc<Activity>,
+}
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.activity
+            .received
+            .fetch_add((buffer.filled().len() - before) as u64, Ordering::Relaxed);
+        polled
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 }
 
@@ -147,7 +237,7 @@ where
     }
 }
 
-type Stream = TokioIo<TlsStream<TcpStream>>;
+type Stream = TokioIo<Counted>;
 
 async fn respond(
     app: Arc<App>,
@@ -158,24 +248,20 @@ async fn respond(
     Ok(app.respond(request).await)
 }
 
-fn http1(
-    stream: TlsStream<TcpStream>,
-    app: Arc<App>,
-    limits: Limits,
-    activity: &Arc<Activity>,
-) -> impl Drivable + use<> {
+fn http1(stream: Stream, app: Arc<App>, activity: &Arc<Activity>) -> impl Drivable + use<> {
     let activity = Arc::clone(activity);
     let service =
         service_fn(move |request| respond(Arc::clone(&app), Arc::clone(&activity), request));
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header)
+        // Its clock runs on idle connections too, which must stay open; ours does not.
+        .header_read_timeout(None)
         .max_buf_size(HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(stream, service)
 }
 
 fn http2(
-    stream: TlsStream<TcpStream>,
+    stream: Stream,
     app: Arc<App>,
     limits: Limits,
     activity: &Arc<Activity>,
@@ -187,15 +273,15 @@ fn http2(
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_BYTES as u32)
-        .keep_alive_interval(limits.header)
+        .keep_alive_interval(PING)
         .keep_alive_timeout(limits.handshake)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(stream, service)
 }
 
-/// Runs a connection until it ends by itself, has been idle too long, or everything stops.
+/// Runs a connection until it ends by itself, `ceased` says that it is of no more use, or everything stops.
 async fn drive(
     connection: impl Drivable,
-    activity: &Activity,
+    ceased: impl Future<Output = ()>,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
@@ -203,7 +289,7 @@ async fn drive(
     let patience = tokio::select! {
         ended = connection.as_mut() => return ended,
         _ = stop.wait_for(|stop| *stop) => limits.drain,
-        () = activity.ceased(limits.idle) => limits.farewell,
+        () = ceased => limits.farewell,
     };
     connection.as_mut().wind_down();
     tokio::time::timeout(patience, connection)

@@ -21,9 +21,10 @@ pub struct Limits {
     pub connections: usize,
     /// For the TLS handshake.
     pub handshake: Duration,
-    /// For the header of a request, and how long HTTP/1 connections stay open without one.
+    /// For the header of a request, from its first byte.
     pub header: Duration,
-    /// How long a connection may exist without a request in progress before it is asked to end.
+    /// How long a connection may exist without a request in progress before it is asked to end. Longer than the 90 s
+    /// after which API servers close it themselves: whoever closes races with a request, and they know of theirs.
     pub idle: Duration,
     /// From the request to end to its end by force.
     pub farewell: Duration,
@@ -36,7 +37,7 @@ impl Default for Limits {
         Self {
             connections: 1024,
             handshake: Duration::from_secs(10),
-            header: Duration::from_secs(30),
+            header: Duration::from_secs(10),
             idle: Duration::from_secs(180),
             farewell: Duration::from_secs(5),
             drain: Duration::from_secs(20),
