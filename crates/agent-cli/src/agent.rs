@@ -102,7 +102,7 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
         if !combined {
             println!("==> Vault Agent started! Log data will stream in below:\n");
         }
-        println!("{}", banner(&level_text));
+        println!("{}", banner(&level_text, &agent.addresses()));
         let _pid = pid_file.map(|path| PidFile::write(&path)).transpose()?;
         notify::tell(environment, "READY=1");
         let (stop, mut stopped) = watch::channel(false);
@@ -121,12 +121,19 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
     })
 }
 
-fn banner(level: &str) -> String {
-    let rows = [
-        ("Cgo", "disabled"),
-        ("Log Level", level),
-        ("Version", VERSION),
-    ];
+fn banner(level: &str, addresses: &[String]) -> String {
+    let listeners = (1..).zip(addresses);
+    let mut rows: Vec<(String, &str)> = listeners
+        .map(|(number, address)| (format!("Api Address {number}"), address.as_str()))
+        .collect();
+    rows.extend(
+        [
+            ("Cgo", "disabled"),
+            ("Log Level", level),
+            ("Version", VERSION),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
     let mut text = String::from("==> Vault Agent configuration:\n");
     for (name, value) in rows {
         text.push_str(&format!("\n{name:>24}: {value}"));

@@ -16,9 +16,9 @@ use crate::render::host::Variables;
 use crate::render::runner::{Options, Progress, Runner};
 use crate::render::schedule::Schedule;
 use crate::render::template::Template;
+use crate::serve::{Serve, ServeError};
 use crate::sink::{self, Delivery, Sink, SinkError};
 use crate::token::{Token, Tokens};
-use crate::upstream::Upstream;
 
 const LOG: &str = "agent";
 
@@ -48,6 +48,9 @@ pub enum StartError {
     /// A sink.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// A listener or the persistent cache.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// The method of auto-auth.
     #[error("Error creating {kind} auth method: {error}")]
     Method {
@@ -85,6 +88,7 @@ pub struct Agent {
     auth: Option<Handler>,
     refusals: mpsc::UnboundedSender<Redacted>,
     sinks: Vec<Sink>,
+    serve: Serve,
 }
 
 impl Agent {
@@ -121,6 +125,17 @@ impl Agent {
             handler.reuse(sinks.iter().filter_map(Sink::left_behind).collect());
             auth = Some(handler);
         }
+        let retries = process.settings.max_retries.or(config.vault.num_retries);
+        let proxied = client_for(
+            &client,
+            &process,
+            "API Proxy",
+            retries.unwrap_or(NO_RETRIES),
+        );
+        let mut serve = Serve::new(&config, proxied, tokens.clone(), Arc::clone(&metrics))?;
+        if let (Some(auth), Some(token)) = (&mut auth, serve.take_preloaded()) {
+            auth.preload(token);
+        }
         Ok(Self {
             config,
             process,
@@ -130,14 +145,14 @@ impl Agent {
             auth,
             refusals,
             sinks,
+            serve,
         })
     }
 
-    /// Uses a token that was kept from an earlier run in place of the first login.
-    pub fn preload(&mut self, token: Redacted) {
-        if let Some(auth) = &mut self.auth {
-            auth.preload(token);
-        }
+    /// The listeners, as a client would write them.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        self.serve.addresses()
     }
 
     /// Runs until everything is done, something ends it, or `shutdown` is ready.
@@ -148,6 +163,9 @@ impl Agent {
                 return Exit::failed(&format!("template server failed to create: {error}"));
             }
         };
+        for template in &templates {
+            self.metrics.template(template.destination());
+        }
         let (progress_sender, progress) = watch::channel(Progress::default());
         let (delivery_sender, delivery) = watch::channel(Delivery::Waiting);
         let done = finished(self.config.clone(), self.tokens.clone(), delivery, progress);
@@ -166,11 +184,13 @@ impl Agent {
                 None => pending().await,
             }
         });
+        let mut serve = Box::pin(self.serve.run());
         // In this order: a login that gives a token lets its sinks be written before templates are looked at.
         let exit = tokio::select! {
             biased;
             () = shutdown => Exit::OK,
             error = &mut auth => Exit::failed(&error),
+            () = &mut serve => Exit::OK,
             () = &mut sinks => Exit::OK,
             () = done => Exit::OK,
             error = &mut runner => Exit::failed(&error),
@@ -198,6 +218,7 @@ impl Agent {
             .unwrap_or_default();
         let client =
             client_for(&self.client, process, "Templating", retries).with_namespace(namespace);
+        let upstream = self.serve.upstream();
         let method = self.config.auto_auth.as_ref().map(|auth| &auth.method);
         let bounds = (
             method.and_then(|method| method.min_backoff),
@@ -206,9 +227,7 @@ impl Agent {
         let settings = &self.config.template_config;
         Options {
             namespace: client.namespace().to_owned(),
-            connect: Box::new(move |token| -> Arc<dyn Upstream> {
-                Arc::new(client.with_token(Some(token.clone())))
-            }),
+            connect: Box::new(move |token| upstream(&client, token)),
             schedule: Schedule {
                 interval: settings.static_secret_render_interval,
                 threshold: settings.lease_renewal_threshold,

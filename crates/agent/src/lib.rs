@@ -11,15 +11,20 @@
 mod agent;
 mod auth;
 mod backoff;
+mod cache;
 pub mod connection;
 mod files;
 mod lifetime;
+mod listener;
 pub mod metrics;
+mod proxy;
 mod render;
+mod serve;
 mod sink;
 mod token;
 mod upstream;
 
 pub use agent::{Agent, Exit, Process, StartError};
 pub use auth::MethodError;
+pub use serve::ServeError;
 pub use sink::SinkError;

@@ -180,6 +180,12 @@ impl Client {
         &self.shared.config
     }
 
+    /// How this part of the program uses the client.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// The namespace of requests that bring none.
     #[must_use]
     pub fn namespace(&self) -> &str {
@@ -359,7 +365,10 @@ impl Client {
     }
 
     fn headers(&self, request: &Request, address: &Address) -> Result<HeaderMap, Error> {
-        let mut headers = HeaderMap::new();
+        let passed_on = request.passed_on.as_ref();
+        let mut headers = passed_on
+            .map(|passed_on| passed_on.headers.clone())
+            .unwrap_or_default();
         let mut put = |name: &'static str, value: &str| {
             let value = HeaderValue::try_from(value).map_err(|_| {
                 Error::Request(format!("header `{name}`: the value is not allowed in HTTP"))
@@ -368,20 +377,22 @@ impl Client {
             Ok::<_, Error>(())
         };
         put("host", address.authority())?;
-        if !self.policy.user_agent.is_empty() {
-            put("user-agent", &self.policy.user_agent)?;
-        }
-        put("x-vault-request", "true")?;
-        let namespace = request.namespace.as_deref().unwrap_or(&self.namespace);
-        if !namespace.is_empty() {
-            put("x-vault-namespace", namespace)?;
-        }
-        if let Some(ttl) = request.wrap_ttl {
-            let nanos = i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX);
-            put(
-                "x-vault-wrap-ttl",
-                &pannier_go::Duration::from_nanos(nanos).to_string(),
-            )?;
+        if passed_on.is_none() {
+            if !self.policy.user_agent.is_empty() {
+                put("user-agent", &self.policy.user_agent)?;
+            }
+            put("x-vault-request", "true")?;
+            let namespace = request.namespace.as_deref().unwrap_or(&self.namespace);
+            if !namespace.is_empty() {
+                put("x-vault-namespace", namespace)?;
+            }
+            if let Some(ttl) = request.wrap_ttl {
+                let nanos = i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX);
+                put(
+                    "x-vault-wrap-ttl",
+                    &pannier_go::Duration::from_nanos(nanos).to_string(),
+                )?;
+            }
         }
         if self.shared.config.close {
             put("connection", "close")?;
@@ -403,7 +414,12 @@ impl Client {
             value.set_sensitive(true);
             headers.insert("x-vault-token", value);
         }
-        for (name, value) in self.shared.config.headers.iter().chain(&request.headers) {
+        let own = if passed_on.is_none() {
+            self.shared.config.headers.as_slice()
+        } else {
+            &[]
+        };
+        for (name, value) in own.iter().chain(&request.headers) {
             match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 (Ok(name), Ok(value)) => {
                     headers.append(name, value);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hyper::Method;
+use hyper::header::HeaderMap;
 use pannier_redacted::Redacted;
 use zeroize::Zeroizing;
 
@@ -27,6 +28,25 @@ pub struct Request {
     pub wrap_ttl: Option<Duration>,
     /// Further headers, in order.
     pub headers: Vec<(String, String)>,
+    /// Somebody else's request that is passed on; `path`, `query` and the client's own headers do not count then.
+    pub passed_on: Option<PassedOn>,
+}
+
+/// What of somebody else's request goes out as it came in.
+#[derive(Clone)]
+pub struct PassedOn {
+    /// Path and query as they stood in the request line, beginning with `/`.
+    pub target: String,
+    /// All headers but `Host`, those that frame the body, and the token.
+    pub headers: HeaderMap,
+}
+
+impl std::fmt::Debug for PassedOn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PassedOn")
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The body of a request: zeroed on drop, not shown by `Debug`.
@@ -36,6 +56,14 @@ pub struct Body(pub(crate) Zeroizing<Vec<u8>>);
 impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
+impl Body {
+    /// The bytes that are sent.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -70,6 +98,7 @@ impl Request {
             namespace: None,
             wrap_ttl: None,
             headers: Vec::new(),
+            passed_on: None,
         }
     }
 
@@ -117,6 +146,9 @@ impl Request {
     /// The request target below `base`: `/v1/` + escaped path + query.
     #[must_use]
     pub fn target(&self, base: &str) -> String {
+        if let Some(passed_on) = &self.passed_on {
+            return format!("{base}{}", passed_on.target);
+        }
         let mut target = format!("{base}/v1/");
         escape_path(self.path.trim_start_matches('/'), &mut target);
         if !self.query.is_empty() {

@@ -34,7 +34,11 @@ fn constraints(certificate: &[u8]) -> Option<&[u8]> {
         if oid == OID {
             let (tag, content, value) = element(value)?;
             // A boolean in between says whether the extension is critical.
-            let octets = if tag == 0x01 { element(value)?.1 } else { content };
+            let octets = if tag == 0x01 {
+                element(value)?.1
+            } else {
+                content
+            };
             return Some(element(octets)?.1);
         }
         extensions = after;
@@ -142,7 +146,10 @@ mod tests {
             params.not_after = rcgen::date_time_ymd(2050, 1, 1);
             let certificate = params.self_signed(&key).expect("a certificate");
             assert_eq!(is_ca(certificate.der()), is_ca_wanted);
-            assert_eq!(validity(certificate.der()), Some((1_767_225_600, 2_524_608_000)));
+            assert_eq!(
+                validity(certificate.der()),
+                Some((1_767_225_600, 2_524_608_000))
+            );
         }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use pannier_agent_config::Command;
 use pannier_redacted::Redacted;
@@ -258,11 +259,9 @@ impl Runner {
                     .enumerate()
                     .filter(|(_, slot)| slot.used.contains(&key))
                 {
-                    self.options.metrics.count("agent.template.failure");
-                    self.options.metrics.count(&format!(
-                        "agent.template.failure.{}",
-                        slot.template.destination()
-                    ));
+                    self.options
+                        .metrics
+                        .template_failed(slot.template.destination());
                     self.failures.insert(number, error.clone());
                 }
                 self.tell();
@@ -394,6 +393,10 @@ impl Runner {
             Ok(Render::Text(text)) => text,
         };
         let changed = deliver(slot, text.as_bytes(), self.options.root.as_deref())?;
+        let destination = slot.template.destination();
+        self.options
+            .metrics
+            .template_rendered(destination, text.len(), SystemTime::now());
         slot.rendered = true;
         slot.backoff.reset();
         self.failures.remove(&number);
@@ -406,11 +409,9 @@ impl Runner {
         let fatal = slot.template.error_fatal();
         let wait = slot.backoff.next(random::unit());
         slot.retry_at = Some(Instant::now() + wait);
-        self.options.metrics.count("agent.template.failure");
-        self.options.metrics.count(&format!(
-            "agent.template.failure.{}",
-            slot.template.destination()
-        ));
+        self.options
+            .metrics
+            .template_failed(slot.template.destination());
         self.failures.insert(number, error.clone());
         if fatal {
             tracing::error!(target: LOG, error, destination = slot.template.destination(), "template server error");
