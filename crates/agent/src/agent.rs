@@ -1,6 +1,7 @@
 //! Puts the parts together and decides when the work is over.
 
 use std::future::{Future, pending};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pannier_agent_config::{Config, Environment, Settings};
@@ -77,6 +78,20 @@ impl Exit {
         Self { code: 1 }
     }
 }
+
+/// A file of a preview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Previewed {
+    /// Where the pod would find it.
+    pub destination: String,
+    /// Where it is now, if it could be rendered.
+    pub path: PathBuf,
+    /// Why it could not be rendered.
+    pub failure: Option<String>,
+}
+
+/// How often a preview tries to get a secret again.
+const PREVIEW_RETRIES: u32 = 2;
 
 /// An agent that is ready to run.
 pub struct Agent {
@@ -202,6 +217,52 @@ impl Agent {
         exit
     }
 
+    /// Renders every file once under `root`, with the connection and login of the configuration, and leaves.
+    ///
+    /// Commands do not run, owners are not changed, sinks stay empty; without `writes` nothing is written to the server either.
+    ///
+    /// # Errors
+    ///
+    /// A login that failed, or a template file that cannot be read.
+    pub async fn preview(mut self, root: &Path, token: Option<Redacted>, writes: bool) -> Result<Vec<Previewed>, String> {
+        let templates = self.templates()?;
+        let count = templates.len();
+        let (publisher, tokens) = watch::channel(None);
+        let token = match (token, self.auth.take()) {
+            (Some(token), _) => Token::Plain(token),
+            (None, Some(mut handler)) => handler.log_in_once().await?,
+            (None, None) => return Err("there is no token and no way to log in".to_owned()),
+        };
+        let (sender, mut progress) = watch::channel(Progress::default());
+        let bounds = self.template_options();
+        let options = Options {
+            root: Some(root.to_owned()),
+            side_effects: false,
+            writes,
+            exit_on_failure: false,
+            exit_after_auth: true,
+            refusals: None,
+            backoff: FetchBackoff::new(None, None, Some(PREVIEW_RETRIES)),
+            ..bounds
+        };
+        let titles: Vec<String> = templates.iter().map(|template| template.destination().to_owned()).collect();
+        let runner = Runner::new(templates, options, sender).run(tokens);
+        publisher.send_replace(Some(token));
+        let settled = progress.wait_for(|progress| {
+            (0..count).all(|number| progress.rendered.contains(&number) || progress.failures.contains_key(&number))
+        });
+        let settled = tokio::select! {
+            error = runner => return Err(error.to_string()),
+            settled = settled => settled.map(|progress| progress.clone()).unwrap_or_default(),
+        };
+        let previewed = titles.into_iter().enumerate().map(|(number, destination)| Previewed {
+            path: root.join(destination.trim_start_matches('/')),
+            destination,
+            failure: settled.failures.get(&number).cloned(),
+        });
+        Ok(previewed.collect())
+    }
+
     fn templates(&self) -> Result<Vec<Template>, String> {
         let files = self.config.templates.iter().map(Template::file);
         let variables = self.config.env_templates.iter().map(Template::variable);
@@ -242,6 +303,7 @@ impl Agent {
             },
             root: None,
             side_effects: true,
+            writes: true,
             refusals: Some(self.refusals.clone()),
             metrics: Arc::clone(&self.metrics),
         }

@@ -169,6 +169,14 @@ impl Handler {
         }
     }
 
+    /// One login, for a preview: nothing is kept alive afterwards.
+    pub(crate) async fn log_in_once(&mut self) -> Result<Token, String> {
+        match self.round().await {
+            Ok(session) => Ok(session.token),
+            Err(Failure { step, error }) => Err(format!("{step}: {error}")),
+        }
+    }
+
     /// One login.
     async fn round(&mut self) -> Result<Session, Failure> {
         if let Some(token) = self.preloaded.take() {

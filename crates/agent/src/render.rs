@@ -16,4 +16,6 @@ mod pki;
 pub(crate) mod runner;
 pub(crate) mod schedule;
 pub(crate) mod template;
+#[cfg(test)]
+mod tests;
 mod watch;

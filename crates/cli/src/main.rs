@@ -6,6 +6,7 @@ mod explain;
 mod inject;
 mod manifest;
 mod offline;
+mod preview;
 mod version;
 
 use std::process::ExitCode;
@@ -30,6 +31,11 @@ const COMMANDS: &[Command] = &[
         name: "explain",
         summary: "tell what would be injected into the pods of manifests",
         run: explain::run,
+    },
+    Command {
+        name: "preview",
+        summary: "write the files that the pods of manifests would get",
+        run: preview::run,
     },
     Command {
         name: "version",

@@ -64,6 +64,8 @@ pub(crate) struct Context {
     pub(crate) since: Instant,
     /// The namespace of the requests, with its trailing slash.
     pub(crate) namespace: String,
+    /// Whether anything may be written to the server.
+    pub(crate) writes: bool,
     pub(crate) schedule: Schedule,
     pub(crate) backoff: FetchBackoff,
     /// Bounds of the outer back-off, where configured.
@@ -112,6 +114,10 @@ impl Context {
         dependency: &Dependency,
         destination: &str,
     ) -> Result<Fetched, FetchError> {
+        if let (Dependency::Write { path, .. } | Dependency::Pki { path, .. }, false) = (dependency, self.writes) {
+            let text = format!("a preview writes nothing to the server, and `{path}` is written to");
+            return Err(FetchError::Other(text));
+        }
         match dependency {
             Dependency::Read { path, query } => self.read(path, query).await,
             Dependency::Write { path, parameters } => self.write(path, parameters).await,

@@ -62,6 +62,8 @@ pub(crate) struct Options {
     pub(crate) root: Option<PathBuf>,
     /// Whether commands run, and functions with side effects work.
     pub(crate) side_effects: bool,
+    /// Whether templates may write to the server and have certificates issued.
+    pub(crate) writes: bool,
     /// Where to tell that a token was refused.
     pub(crate) refusals: Option<Refusals>,
     /// Where to count.
@@ -69,7 +71,7 @@ pub(crate) struct Options {
 }
 
 /// What the templates have come to.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// All have been rendered at least once with the current token or an earlier one.
     pub(crate) complete: bool,
@@ -77,6 +79,8 @@ pub(crate) struct Progress {
     pub(crate) variables: Option<Arc<BTreeMap<String, Redacted>>>,
     /// Failures now, by template.
     pub(crate) failures: BTreeMap<usize, String>,
+    /// Templates that have been rendered.
+    pub(crate) rendered: BTreeSet<usize>,
 }
 
 /// The failure that ended the template server.
@@ -181,6 +185,7 @@ impl Runner {
             token: token.clone(),
             since: Instant::now(),
             namespace: self.options.namespace.clone(),
+            writes: self.options.writes,
             schedule: self.options.schedule,
             backoff: self.options.backoff,
             outer: self.options.outer,
@@ -462,23 +467,20 @@ impl Runner {
                 });
             Arc::new(pairs.collect::<BTreeMap<_, _>>())
         };
+        let rendered = self.slots.iter().enumerate().filter(|(_, slot)| slot.rendered).map(|(number, _)| number);
+        let mut now = Progress {
+            complete,
+            variables: complete.then(variables),
+            failures: self.failures.clone(),
+            rendered: rendered.collect(),
+        };
         self.progress.send_if_modified(|progress| {
-            let before = (
-                progress.complete,
-                progress.failures.clone(),
-                progress.variables.clone(),
-            );
-            progress.complete |= complete;
-            progress.failures.clone_from(&self.failures);
-            if complete {
-                progress.variables = Some(variables());
-            }
-            before
-                != (
-                    progress.complete,
-                    progress.failures.clone(),
-                    progress.variables.clone(),
-                )
+            // What was complete once stays so, and its variables stay until there are new ones.
+            now.complete |= progress.complete;
+            now.variables = now.variables.take().or_else(|| progress.variables.clone());
+            let changed = *progress != now;
+            *progress = now.clone();
+            changed
         });
     }
 }
