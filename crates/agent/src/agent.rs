@@ -224,7 +224,12 @@ impl Agent {
     /// # Errors
     ///
     /// A login that failed, or a template file that cannot be read.
-    pub async fn preview(mut self, root: &Path, token: Option<Redacted>, writes: bool) -> Result<Vec<Previewed>, String> {
+    pub async fn preview(
+        mut self,
+        root: &Path,
+        token: Option<Redacted>,
+        writes: bool,
+    ) -> Result<Vec<Previewed>, String> {
         let templates = self.templates()?;
         let count = templates.len();
         let (publisher, tokens) = watch::channel(None);
@@ -245,21 +250,29 @@ impl Agent {
             backoff: FetchBackoff::new(None, None, Some(PREVIEW_RETRIES)),
             ..bounds
         };
-        let titles: Vec<String> = templates.iter().map(|template| template.destination().to_owned()).collect();
+        let titles: Vec<String> = templates
+            .iter()
+            .map(|template| template.destination().to_owned())
+            .collect();
         let runner = Runner::new(templates, options, sender).run(tokens);
         publisher.send_replace(Some(token));
         let settled = progress.wait_for(|progress| {
-            (0..count).all(|number| progress.rendered.contains(&number) || progress.failures.contains_key(&number))
+            (0..count).all(|number| {
+                progress.rendered.contains(&number) || progress.failures.contains_key(&number)
+            })
         });
         let settled = tokio::select! {
             error = runner => return Err(error.to_string()),
             settled = settled => settled.map(|progress| progress.clone()).unwrap_or_default(),
         };
-        let previewed = titles.into_iter().enumerate().map(|(number, destination)| Previewed {
-            path: root.join(destination.trim_start_matches('/')),
-            destination,
-            failure: settled.failures.get(&number).cloned(),
-        });
+        let previewed = titles
+            .into_iter()
+            .enumerate()
+            .map(|(number, destination)| Previewed {
+                path: root.join(destination.trim_start_matches('/')),
+                destination,
+                failure: settled.failures.get(&number).cloned(),
+            });
         Ok(previewed.collect())
     }
 

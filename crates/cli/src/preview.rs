@@ -1,6 +1,10 @@
 //! `pannier preview`: the files a pod would get, made now, from the server the user is logged in to.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the edge that prints")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the edge that prints"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,10 +21,30 @@ use crate::offline::{self, Stop};
 static FLAGS: &[Flag] = &[
     offline::FILE,
     offline::NAMESPACE,
-    value("root", "folder", "preview", "Folder below which the files are written, one folder for each pod."),
-    value("address", "url", "", "The server; without it `VAULT_ADDR`, without that the address of the pod."),
-    value("role", "name", "", "Log in with the `kubernetes` method and this role instead of using a token."),
-    value("token-path", "file", "", "The service-account token for `-role`; without it the pod's own path."),
+    value(
+        "root",
+        "folder",
+        "preview",
+        "Folder below which the files are written, one folder for each pod.",
+    ),
+    value(
+        "address",
+        "url",
+        "",
+        "The server; without it `VAULT_ADDR`, without that the address of the pod.",
+    ),
+    value(
+        "role",
+        "name",
+        "",
+        "Log in with the `kubernetes` method and this role instead of using a token.",
+    ),
+    value(
+        "token-path",
+        "file",
+        "",
+        "The service-account token for `-role`; without it the pod's own path.",
+    ),
     Flag {
         name: "allow-writes",
         kind: Kind::Bool,
@@ -31,8 +55,20 @@ static FLAGS: &[Flag] = &[
     },
 ];
 
-const fn value(name: &'static str, kind: &'static str, default: &'static str, help: &'static str) -> Flag {
-    Flag { name, kind: Kind::Value(kind), env: "", default, help, hidden: false }
+const fn value(
+    name: &'static str,
+    kind: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Flag {
+    Flag {
+        name,
+        kind: Kind::Value(kind),
+        env: "",
+        default,
+        help,
+        hidden: false,
+    }
 }
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
@@ -42,7 +78,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         Err(Stop::Help) => {
             eprint!(
                 "{}",
-                offline::help("preview", "writes the files that the pods of FILE would get below a folder", FLAGS)
+                offline::help(
+                    "preview",
+                    "writes the files that the pods of FILE would get below a folder",
+                    FLAGS
+                )
             );
             ExitCode::SUCCESS
         }
@@ -68,12 +108,18 @@ struct Access {
 fn preview(arguments: &[String]) -> Result<bool, Stop> {
     let (settings, outside) = offline::settings(arguments, FLAGS)?;
     let input = offline::input(&outside)?;
-    let given = |flag: &str| outside.own.last(flag).filter(|text| !text.is_empty()).map(str::to_owned);
+    let given = |flag: &str| {
+        outside
+            .own
+            .last(flag)
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
     let root = PathBuf::from(outside.own.last("root").unwrap_or("preview"));
     let access = Access {
-        environment: Environment::new(
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))),
-        ),
+        environment: Environment::new(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        })),
         address: given("address"),
         role: given("role"),
         token_path: given("token-path"),
@@ -97,14 +143,18 @@ fn preview(arguments: &[String]) -> Result<bool, Stop> {
                 Decision::Inject(injection) => injection,
             };
             let mut pod = reviewed.found.pod.clone();
-            let applied = patch::apply(&mut pod, &reviewed.admitted).and_then(|()| patch::apply(&mut pod, &injection.patch));
+            let applied = patch::apply(&mut pod, &reviewed.admitted)
+                .and_then(|()| patch::apply(&mut pod, &injection.patch));
             applied.map_err(|error| Stop::one(format!("{subject}: {error}")))?;
             let folder = root.join(subject.replace(['/', ' '], "-").to_lowercase());
             complete &= files(subject, &pod, &folder, &access)?;
         }
     }
     if !seen {
-        println!("{}: holds no pod and no workload with a pod template", input.name);
+        println!(
+            "{}: holds no pod and no workload with a pod template",
+            input.name
+        );
     }
     Ok(complete)
 }
@@ -113,18 +163,34 @@ fn preview(arguments: &[String]) -> Result<bool, Stop> {
 fn files(subject: &str, pod: &Value, folder: &Path, access: &Access) -> Result<bool, Stop> {
     let stop = |text: String| Stop::one(format!("{subject}: {text}"));
     let text = agent_config(pod).ok_or_else(|| {
-        stop("the agent's configuration is in a ConfigMap, which cannot be seen from here".to_owned())
+        stop(
+            "the agent's configuration is in a ConfigMap, which cannot be seen from here"
+                .to_owned(),
+        )
     })?;
-    let source = Source { name: "VAULT_CONFIG".to_owned(), text };
-    let mut config = load(&[source]).map_err(|problems| Stop::Failed(problems.iter().map(ToString::to_string).collect()))?;
+    let source = Source {
+        name: "VAULT_CONFIG".to_owned(),
+        text,
+    };
+    let mut config = load(&[source])
+        .map_err(|problems| Stop::Failed(problems.iter().map(ToString::to_string).collect()))?;
     if let Some(address) = &access.address {
         config.vault.address = Some(address.clone());
     }
     log_in_as(&mut config, access);
-    let arguments: Vec<String> = access.address.iter().map(|address| format!("-address={address}")).collect();
+    let arguments: Vec<String> = access
+        .address
+        .iter()
+        .map(|address| format!("-address={address}"))
+        .collect();
     let arguments = Arguments::parse(&arguments).map_err(|error| stop(error.to_string()))?;
-    let settings = Settings::new(&arguments, &access.environment, &config).map_err(|error| stop(error.to_string()))?;
-    let token = if access.role.is_some() { None } else { settings.token.clone().or_else(|| kept(&access.environment)) };
+    let settings = Settings::new(&arguments, &access.environment, &config)
+        .map_err(|error| stop(error.to_string()))?;
+    let token = if access.role.is_some() {
+        None
+    } else {
+        settings.token.clone().or_else(|| kept(&access.environment))
+    };
     if token.is_none() && access.role.is_none() {
         return Err(stop(
             "there is no token: set `VAULT_TOKEN`, log in with `vault login`, or name a role with `-role`".to_owned(),
@@ -135,9 +201,14 @@ fn files(subject: &str, pod: &Value, folder: &Path, access: &Access) -> Result<b
         settings,
         environment: access.environment.clone(),
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| stop(error.to_string()))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| stop(error.to_string()))?;
     let agent = Agent::new(config, process).map_err(|error| stop(error.to_string()))?;
-    let made = runtime.block_on(agent.preview(folder, token, access.writes)).map_err(stop)?;
+    let made = runtime
+        .block_on(agent.preview(folder, token, access.writes))
+        .map_err(stop)?;
     let mut complete = true;
     println!("{subject}:");
     for file in made {
@@ -156,16 +227,28 @@ fn files(subject: &str, pod: &Value, folder: &Path, access: &Access) -> Result<b
 fn agent_config(pod: &Value) -> Option<String> {
     use base64::Engine as _;
     let spec = &pod["spec"];
-    let containers = ["initContainers", "containers"].into_iter().filter_map(|list| spec[list].as_array()).flatten();
-    let variables = containers.filter_map(|container| container["env"].as_array()).flatten();
-    let encoded = variables.into_iter().find(|variable| variable["name"] == "VAULT_CONFIG")?["value"].as_str()?;
-    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded).ok()?;
+    let containers = ["initContainers", "containers"]
+        .into_iter()
+        .filter_map(|list| spec[list].as_array())
+        .flatten();
+    let variables = containers
+        .filter_map(|container| container["env"].as_array())
+        .flatten();
+    let encoded = variables
+        .into_iter()
+        .find(|variable| variable["name"] == "VAULT_CONFIG")?["value"]
+        .as_str()?;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .ok()?;
     String::from_utf8(bytes).ok()
 }
 
 /// No sink is written, and the login is the one asked for.
 fn log_in_as(config: &mut Config, access: &Access) {
-    let Some(auth) = &mut config.auto_auth else { return };
+    let Some(auth) = &mut config.auto_auth else {
+        return;
+    };
     auth.sinks.clear();
     if let Some(role) = &access.role {
         use pannier_agent_config::Plain;
@@ -173,9 +256,15 @@ fn log_in_as(config: &mut Config, access: &Access) {
             "kubernetes".clone_into(&mut auth.method.kind);
             "auth/kubernetes".clone_into(&mut auth.method.mount_path);
         }
-        auth.method.config.0.insert("role".to_owned(), Plain::Text(role.clone()));
+        auth.method
+            .config
+            .0
+            .insert("role".to_owned(), Plain::Text(role.clone()));
         if let Some(path) = &access.token_path {
-            auth.method.config.0.insert("token_path".to_owned(), Plain::Text(path.clone()));
+            auth.method
+                .config
+                .0
+                .insert("token_path".to_owned(), Plain::Text(path.clone()));
         }
     }
 }
@@ -193,9 +282,7 @@ mod tests {
 
     #[test]
     fn the_configuration_is_found_in_either_list_of_containers() {
-        let pod = |list: &str| {
-            serde_json::json!({"spec": {list: [{"env": [{"name": "A"}, {"name": "VAULT_CONFIG", "value": "e30="}]}]}})
-        };
+        let pod = |list: &str| serde_json::json!({"spec": {list: [{"env": [{"name": "A"}, {"name": "VAULT_CONFIG", "value": "e30="}]}]}});
         assert_eq!(agent_config(&pod("initContainers")).as_deref(), Some("{}"));
         assert_eq!(agent_config(&pod("containers")).as_deref(), Some("{}"));
         assert_eq!(agent_config(&serde_json::json!({"spec": {}})), None);

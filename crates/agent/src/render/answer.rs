@@ -26,7 +26,8 @@ pub(crate) fn of(value: Fetched) -> Answer {
 fn secret(found: pannier_vault::Secret) -> Secret {
     let members = |json: Option<&Json>| {
         let members = json.and_then(Json::as_object).into_iter().flatten();
-        let texts = members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
+        let texts =
+            members.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         texts.collect::<BTreeMap<_, _>>()
     };
     Secret {

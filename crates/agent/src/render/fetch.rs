@@ -114,8 +114,11 @@ impl Context {
         dependency: &Dependency,
         destination: &str,
     ) -> Result<Fetched, FetchError> {
-        if let (Dependency::Write { path, .. } | Dependency::Pki { path, .. }, false) = (dependency, self.writes) {
-            let text = format!("a preview writes nothing to the server, and `{path}` is written to");
+        if let (Dependency::Write { path, .. } | Dependency::Pki { path, .. }, false) =
+            (dependency, self.writes)
+        {
+            let text =
+                format!("a preview writes nothing to the server, and `{path}` is written to");
             return Err(FetchError::Other(text));
         }
         match dependency {

@@ -467,7 +467,12 @@ impl Runner {
                 });
             Arc::new(pairs.collect::<BTreeMap<_, _>>())
         };
-        let rendered = self.slots.iter().enumerate().filter(|(_, slot)| slot.rendered).map(|(number, _)| number);
+        let rendered = self
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.rendered)
+            .map(|(number, _)| number);
         let mut now = Progress {
             complete,
             variables: complete.then(variables),

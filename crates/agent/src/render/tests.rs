@@ -36,12 +36,19 @@ struct Server {
 
 impl Server {
     fn new(answer: impl Fn(&Request, u64) -> (u16, String) + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { answer: Box::new(answer), log: Mutex::default(), start: Instant::now() })
+        Arc::new(Self {
+            answer: Box::new(answer),
+            log: Mutex::default(),
+            start: Instant::now(),
+        })
     }
 
     fn seen(&self, what: &str) -> Vec<u64> {
         let log = self.log.lock().unwrap();
-        log.iter().filter(|(_, line)| line.contains(what)).map(|(at, _)| *at).collect()
+        log.iter()
+            .filter(|(_, line)| line.contains(what))
+            .map(|(at, _)| *at)
+            .collect()
     }
 
     fn now(&self) -> u64 {
@@ -56,8 +63,16 @@ impl Upstream for Arc<Server> {
             self.log.lock().unwrap().push((self.now(), line.clone()));
             sleep(LATENCY).await;
             let (status, body) = (self.answer)(request, self.now());
-            let response = Response { status, headers: HeaderMap::new(), body: body.into_bytes().into() };
-            if status < 400 { Ok(response) } else { Err(response.into_error(request.method.as_str(), &line, "")) }
+            let response = Response {
+                status,
+                headers: HeaderMap::new(),
+                body: body.into_bytes().into(),
+            };
+            if status < 400 {
+                Ok(response)
+            } else {
+                Err(response.into_error(request.method.as_str(), &line, ""))
+            }
         })
     }
 }
@@ -69,7 +84,10 @@ fn kv(request: &Request) -> (u16, String) {
         return (200, mount.to_owned());
     }
     let name = request.path.rsplit('/').next().unwrap();
-    (200, format!(r#"{{"data":{{"data":{{"v":"{name}"}},"metadata":{{"deletion_time":""}}}}}}"#))
+    (
+        200,
+        format!(r#"{{"data":{{"data":{{"v":"{name}"}},"metadata":{{"deletion_time":""}}}}}}"#),
+    )
 }
 
 struct Bench {
@@ -95,7 +113,10 @@ impl Bench {
         let mut options = Options {
             connect: Box::new(move |_| Arc::new(Arc::clone(&server))),
             namespace: String::new(),
-            schedule: Schedule { interval: Duration::from_mins(5), threshold: 0.9 },
+            schedule: Schedule {
+                interval: Duration::from_mins(5),
+                threshold: 0.9,
+            },
             backoff: FetchBackoff::new(None, None, Some(12)),
             outer: (None, None),
             exit_on_failure: false,
@@ -108,7 +129,11 @@ impl Bench {
             metrics: Arc::clone(&metrics),
         };
         change(&mut options);
-        let templates = config.templates.iter().map(|spec| Template::file(spec).unwrap()).collect();
+        let templates = config
+            .templates
+            .iter()
+            .map(|spec| Template::file(spec).unwrap())
+            .collect();
         let runner = Runner::new(templates, options, sender);
         let local = tokio::task::LocalSet::new();
         let ended = Arc::new(Mutex::new(None));
@@ -117,7 +142,15 @@ impl Bench {
             let error = runner.run(receiver).await;
             *end.lock().unwrap() = Some(error);
         });
-        let bench = Self { folder, tokens, progress, metrics, refused, ended, local };
+        let bench = Self {
+            folder,
+            tokens,
+            progress,
+            metrics,
+            refused,
+            ended,
+            local,
+        };
         bench.token("t1");
         bench
     }
@@ -146,18 +179,28 @@ impl Bench {
 fn config(templates: &str, folder: &Path) -> Config {
     let head = "auto_auth { method \"token_file\" { config = { token_file_path = \"/x\" } } }\n";
     let text = format!("{head}{}", templates.replace('@', folder.to_str().unwrap()));
-    load(&[Source { name: "test".to_owned(), text }]).unwrap()
+    load(&[Source {
+        name: "test".to_owned(),
+        text,
+    }])
+    .unwrap()
 }
 
 /// A template block that reads these secrets.
 fn reading(destination: &str, names: &[&str]) -> String {
-    let text: String =
-        names.iter().map(|name| format!("{{{{ with secret \"secret/{name}\" }}}}{{{{ .Data.data.v }}}} {{{{ end }}}}")).collect();
+    let text: String = names
+        .iter()
+        .map(|name| {
+            format!("{{{{ with secret \"secret/{name}\" }}}}{{{{ .Data.data.v }}}} {{{{ end }}}}")
+        })
+        .collect();
     template(destination, &text, "")
 }
 
 fn template(destination: &str, text: &str, more: &str) -> String {
-    format!("template {{\n destination = \"@/{destination}\"\n contents = <<X\n{text}\nX\n{more}\n}}\n")
+    format!(
+        "template {{\n destination = \"@/{destination}\"\n contents = <<X\n{text}\nX\n{more}\n}}\n"
+    )
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -167,11 +210,21 @@ async fn twenty_secrets_cost_as_long_as_the_longest_chain() {
     let server = Server::new(|request, _| kv(request));
     let names: Vec<String> = (0..20).map(|number| format!("s{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let bench = Bench::start(&server, &(reading("a", &names) + &reading("b", &names[..7])), |_| {});
+    let bench = Bench::start(
+        &server,
+        &(reading("a", &names) + &reading("b", &names[..7])),
+        |_| {},
+    );
     bench.pass(2 * LATENCY + Duration::from_millis(50)).await;
     assert!(bench.file("a").unwrap().starts_with("s0 s1 s2 ") && bench.file("b").is_some());
     // One look at the mount, one read for each secret, however many templates want it.
-    assert_eq!((server.seen("/sys/internal/ui/mounts/").len(), server.seen("/secret/data/").len()), (1, 20));
+    assert_eq!(
+        (
+            server.seen("/sys/internal/ui/mounts/").len(),
+            server.seen("/secret/data/").len()
+        ),
+        (1, 20)
+    );
     assert!(bench.progress.borrow().complete);
 }
 
@@ -179,7 +232,14 @@ async fn twenty_secrets_cost_as_long_as_the_longest_chain() {
 async fn a_secret_without_lease_is_read_again_after_about_the_interval() {
     let server = Server::new(|request, now| {
         let (status, body) = kv(request);
-        (status, if now < 200_000 { body } else { body.replace("one", "two") })
+        (
+            status,
+            if now < 200_000 {
+                body
+            } else {
+                body.replace("one", "two")
+            },
+        )
     });
     let bench = Bench::start(&server, &reading("a", &["one"]), |_| {});
     bench.pass(250 * SECOND).await;
@@ -192,7 +252,7 @@ async fn a_secret_without_lease_is_read_again_after_about_the_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_template_that_fails_holds_nobody_up_and_is_tried_again() {
     let server = Server::new(|request, now| {
-        if request.path.ends_with("/denied") && now < 30_000 {
+        if request.path == "secret/data/denied" && now < 30_000 {
             return (403, r#"{"errors":["permission denied"]}"#.to_owned());
         }
         kv(request)
@@ -200,7 +260,11 @@ async fn a_template_that_fails_holds_nobody_up_and_is_tried_again() {
     let templates = [
         reading("denied", &["denied"]),
         template("broken", "{{ nosuch }}", ""),
-        template("failing", "{{ with secret \"secret/x\" }}{{ .Data.data.v | parseInt }}{{ end }}", ""),
+        template(
+            "failing",
+            "{{ with secret \"secret/x\" }}{{ .Data.data.v | parseInt }}{{ end }}",
+            "",
+        ),
         reading("blocked/file", &["y"]),
         reading("good", &["good"]),
     ];
@@ -210,8 +274,14 @@ async fn a_template_that_fails_holds_nobody_up_and_is_tried_again() {
     assert_eq!(bench.file("good").unwrap(), "good \n");
     let failures = bench.progress.borrow().failures.clone();
     assert_eq!(failures.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
-    assert!(failures[&1].starts_with("(dynamic): parse: template: :1: function \"nosuch\" not defined"), "{failures:?}");
-    assert!(failures[&2].contains("[redacted]") && !failures[&2].contains("parsing \"x\""), "{failures:?}");
+    assert!(
+        failures[&1].starts_with("(dynamic): parse: template: :1: function \"nosuch\" not defined"),
+        "{failures:?}"
+    );
+    assert!(
+        failures[&2].contains("[redacted]") && !failures[&2].contains("parsing \"x\""),
+        "{failures:?}"
+    );
     assert!(bench.metrics.counters()["agent.template.failure"] >= 3);
     std::fs::remove_file(bench.path("blocked")).unwrap();
     bench.pass(60 * SECOND).await;
@@ -227,7 +297,11 @@ async fn a_template_that_fails_holds_nobody_up_and_is_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn exit_on_retry_failure_ends_the_agent_when_retries_are_used_up() {
     let server = Server::new(|request, _| {
-        if request.path.ends_with("/none") { (404, r#"{"errors":[]}"#.to_owned()) } else { kv(request) }
+        if request.path == "secret/data/none" {
+            (404, r#"{"errors":[]}"#.to_owned())
+        } else {
+            kv(request)
+        }
     });
     let bench = Bench::start(&server, &reading("a", &["none"]), |options| {
         options.exit_on_failure = true;
@@ -244,7 +318,11 @@ async fn exit_on_retry_failure_ends_the_agent_when_retries_are_used_up() {
 #[tokio::test(start_paused = true)]
 async fn without_it_the_secret_is_asked_for_ever_with_pauses() {
     let server = Server::new(|request, _| {
-        if request.path.ends_with("/none") { (404, String::new()) } else { kv(request) }
+        if request.path == "secret/data/none" {
+            (404, String::new())
+        } else {
+            kv(request)
+        }
     });
     let bench = Bench::start(&server, &reading("a", &["none"]), |options| {
         options.backoff = FetchBackoff::new(None, None, Some(2));
@@ -282,7 +360,9 @@ async fn a_new_token_fetches_everything_again() {
     bench.pass(SECOND).await;
     assert_eq!(server.seen("/secret/data/").len(), 4);
     let once = Server::new(|request, _| kv(request));
-    let bench = Bench::start(&once, &reading("a", &["one"]), |options| options.exit_after_auth = true);
+    let bench = Bench::start(&once, &reading("a", &["one"]), |options| {
+        options.exit_after_auth = true
+    });
     bench.pass(SECOND).await;
     bench.token("t2");
     bench.pass(SECOND).await;
@@ -295,7 +375,10 @@ async fn a_lease_is_renewed_until_that_ends_and_then_replaced() {
         if request.path == "sys/leases/renew" {
             // The lease may live for 40 seconds, so renewals give less and less.
             let left = (40_000_u64.saturating_sub(now % 45_000) / 1000).min(10);
-            return (200, format!(r#"{{"lease_id":"l","renewable":true,"lease_duration":{left}}}"#));
+            return (
+                200,
+                format!(r#"{{"lease_id":"l","renewable":true,"lease_duration":{left}}}"#),
+            );
         }
         let (status, body) = kv(request);
         if !request.path.starts_with("sys/") {
@@ -304,7 +387,11 @@ async fn a_lease_is_renewed_until_that_ends_and_then_replaced() {
             );
             return (200, body);
         }
-        (status, body.replace("secret/", "database/").replace("kv", "database"))
+        (
+            status,
+            body.replace("secret/", "database/")
+                .replace("kv", "database"),
+        )
     });
     let text = "{{ with secret \"database/creds/app\" }}{{ .Data.username }}{{ end }}";
     let bench = Bench::start(&server, &template("a", text, ""), |_| {});
@@ -323,7 +410,11 @@ async fn a_lease_is_renewed_until_that_ends_and_then_replaced() {
 #[tokio::test(start_paused = true)]
 async fn names_are_listed_and_then_read() {
     let server = Server::new(|request, _| {
-        if request.query == "list=true" { (200, r#"{"data":{"keys":["b","a"]}}"#.to_owned()) } else { kv(request) }
+        if request.query == "list=true" {
+            (200, r#"{"data":{"keys":["b","a"]}}"#.to_owned())
+        } else {
+            kv(request)
+        }
     });
     let text = "{{ range secrets \"secret/\" }}{{ with secret (print \"secret/\" .) }}{{ .Data.data.v }}{{ end }}{{ end }}";
     let bench = Bench::start(&server, &template("a", text, ""), |_| {});
@@ -347,12 +438,20 @@ async fn a_write_is_wrapped_for_version_two() {
     bench.pass(SECOND).await;
     assert_eq!(bench.file("a").unwrap(), "app\n");
     let bodies = bodies.lock().unwrap();
-    assert_eq!((bodies.len(), bodies[0].target("")), (1, "/v1/secret/data/app".to_owned()));
+    assert_eq!(
+        (bodies.len(), bodies[0].target("")),
+        (1, "/v1/secret/data/app".to_owned())
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn changes_settle_before_a_template_with_wait_is_rendered() {
-    let server = Server::new(|request, now| (200, kv(request).1.replace("one", &format!("v{}", now / 1000))));
+    let server = Server::new(|request, now| {
+        (
+            200,
+            kv(request).1.replace("one", &format!("v{}", now / 1000)),
+        )
+    });
     let more = "wait { min = \"4s\" max = \"9s\" }";
     let text = "{{ with secret \"secret/one\" }}{{ .Data.data.v }}{{ end }}";
     let bench = Bench::start(&server, &template("a", text, more), |options| {
@@ -372,7 +471,8 @@ async fn a_command_runs_once_for_the_files_that_changed() {
     let server = Server::new(|request, _| kv(request));
     let more = "exec { command = [\"echo x >> @/ran\"] }";
     let text = "{{ with secret \"secret/one\" }}{{ .Data.data.v }}{{ end }}";
-    let templates = template("a", text, more) + &template("b", text, more) + &reading("c", &["one"]);
+    let templates =
+        template("a", text, more) + &template("b", text, more) + &reading("c", &["one"]);
     let bench = Bench::start(&server, &templates, |_| {});
     bench.pass(SECOND).await;
     assert_eq!(bench.file("ran").unwrap(), "x\n");
@@ -383,7 +483,10 @@ async fn a_command_runs_once_for_the_files_that_changed() {
 async fn a_refused_token_is_reported_to_auto_auth() {
     let server = Server::new(|request, now| {
         if now > 100_000 {
-            return (403, r#"{"errors":["permission denied","invalid token"]}"#.to_owned());
+            return (
+                403,
+                r#"{"errors":["permission denied","invalid token"]}"#.to_owned(),
+            );
         }
         kv(request)
     });
@@ -412,8 +515,16 @@ async fn a_local_file_is_watched() {
 async fn a_preview_runs_and_writes_nothing_elsewhere() {
     let server = Server::new(|request, _| kv(request));
     let root = tempfile::tempdir().unwrap();
-    let write = template("w", "{{ with secret \"secret/app\" \"a=1\" }}x{{ end }}", "");
-    let read = template("r", "{{ with secret \"secret/app\" }}x{{ end }}", "exec { command = [\"touch @/ran\"] }");
+    let write = template(
+        "w",
+        "{{ with secret \"secret/app\" \"a=1\" }}x{{ end }}",
+        "",
+    );
+    let read = template(
+        "r",
+        "{{ with secret \"secret/app\" }}x{{ end }}",
+        "exec { command = [\"touch @/ran\"] }",
+    );
     let bench = Bench::start(&server, &(write + &read), |options| {
         options.root = Some(root.path().to_owned());
         options.side_effects = false;
@@ -422,7 +533,10 @@ async fn a_preview_runs_and_writes_nothing_elsewhere() {
     });
     bench.pass(SECOND).await;
     let names: BTreeMap<_, _> = bench.progress.borrow().failures.clone();
-    assert!(names[&0].contains("a preview writes nothing to the server"), "{names:?}");
+    assert!(
+        names[&0].contains("a preview writes nothing to the server"),
+        "{names:?}"
+    );
     assert!(server.seen("PUT").is_empty());
     assert_eq!((bench.file("r"), bench.file("ran")), (None, None));
     let inside = root.path().join(bench.path("r").strip_prefix("/").unwrap());
