@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use pannier_go::json::Json;
 use pannier_template::functions::{Call, Failure, Function, SharedRun};
@@ -19,8 +19,13 @@ impl Host for NoHost {
     }
 }
 
-/// Where the oracle's function values live; Go prints it.
-const FUNCTION_ADDRESS: u64 = 0x59_8f80;
+/// Where the oracle's function values live; Go prints it, and it depends on how the oracle was built.
+static FUNCTION_ADDRESS: AtomicU64 = AtomicU64::new(0);
+
+/// To be called once, before any template is parsed.
+pub(crate) fn set_function_address(address: u64) {
+    FUNCTION_ADDRESS.store(address, Ordering::Relaxed);
+}
 
 /// JSON as the oracle's decoder gives it: floats or `json.Number`, `{"$int": 5}`, `{"$uint": 7}`.
 pub(crate) fn data(json: &Json, numbers: bool) -> Value {
@@ -182,31 +187,22 @@ pub(crate) fn functions() -> Vec<Function> {
             "list",
             &[Type::Any],
             Type::ANY_LIST,
-            Arc::new(|c| {
-                Ok(if c.is_empty() {
-                    Value::List(List::nil(&Type::Any))
-                } else {
-                    Value::list(c.args().to_vec())
-                })
-            }),
+            Arc::new(|c| Ok(Value::list(c.args().to_vec()))),
         ),
         variadic(
             "strs",
             &[Type::String],
             Type::STRING_LIST,
-            Arc::new(|c| {
-                Ok(Value::List(if c.is_empty() {
-                    List::nil(&Type::String)
-                } else {
-                    List::new(&Type::String, c.args().to_vec())
-                }))
-            }),
+            Arc::new(|c| Ok(Value::List(List::new(&Type::String, c.args().to_vec())))),
         ),
         function(
             "set",
             &[Type::ANY_MAP, Type::String, Type::Any],
             Type::ANY_MAP,
             Arc::new(|c| {
+                if matches!(c.arg(2), Value::Map(_)) || c.arg(2).type_of() == Some(Type::ANY_LIST) {
+                    return Err("not a scalar".into());
+                }
                 if c.map(0).is_nil() {
                     return Err("assignment to entry in nil map".into());
                 }
@@ -238,7 +234,7 @@ pub(crate) fn functions() -> Vec<Function> {
                     variadic: false,
                     result: Type::String,
                     run: std::rc::Rc::new(|c| Ok(Value::string([b"fn:", &**c.text(0)].concat()))),
-                    address: FUNCTION_ADDRESS,
+                    address: FUNCTION_ADDRESS.load(Ordering::Relaxed),
                 })))
             }),
         ),
@@ -331,13 +327,7 @@ pub(crate) fn functions() -> Vec<Function> {
             "ints",
             &[INT],
             Type::List(&Type::INT),
-            Arc::new(|c| {
-                Ok(Value::List(if c.is_empty() {
-                    List::nil(&Type::INT)
-                } else {
-                    List::new(&Type::INT, c.args().to_vec())
-                }))
-            }),
+            Arc::new(|c| Ok(Value::List(List::new(&Type::INT, c.args().to_vec())))),
         ),
     ]
 }

@@ -67,7 +67,7 @@ impl<'r> Exec<'r> {
         if args.is_empty() && last.is_none() {
             return Ok(());
         }
-        let shown = Printer::new(&self.parsed.pipes).arg(first);
+        let shown = Printer::new(self.parsed).arg(first);
         Err(self.error(format!("can't give argument to non-function {shown}")))
     }
 
@@ -198,11 +198,11 @@ impl<'r> Exec<'r> {
             }
             (Type::Complex, _) => "complex",
             _ => {
-                let shown = Printer::new(&self.parsed.pipes).arg(arg);
+                let shown = Printer::new(self.parsed).arg(arg);
                 return Err(self.error(format!("can't handle {shown} for arg of type {of}")));
             }
         };
-        let shown = Printer::new(&self.parsed.pipes).arg(arg);
+        let shown = Printer::new(self.parsed).arg(arg);
         Err(self.error(format!("expected {wanted}; found {shown}")))
     }
 

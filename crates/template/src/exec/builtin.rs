@@ -148,7 +148,7 @@ impl<'r> Exec<'r> {
             if builtin == Builtin::Call {
                 // The error texts of `call` name what is called.
                 let callee = match args.first() {
-                    Some(arg) => crate::parse::print::Printer::new(&self.parsed.pipes).arg(arg),
+                    Some(arg) => crate::parse::print::Printer::new(self.parsed).arg(arg),
                     None => vals.first().map_or_else(String::new, reflected_string),
                 };
                 self.call_value(&callee, vals)

@@ -150,13 +150,17 @@ pub(super) fn slice(item: Val, indexes: &[Val]) -> Result<Val> {
         other => {
             return Err(Failure::new(format!(
                 "can't slice item of type {}",
-                other.type_name()
+                structure_name(other)
             )));
         }
     };
     let mut bounds = [0, length, capacity];
     for (slot, index) in bounds.iter_mut().zip(indexes) {
-        *slot = position(&index.clone().unwrapped(), capacity)?;
+        // Unlike `index`, Go does not look into an interface here: a number from a map is refused.
+        if matches!(index, Val::Interface(_)) {
+            return Err("cannot index slice/array with type interface {}".into());
+        }
+        *slot = position(index, capacity)?;
     }
     let [from, to, end] = bounds;
     if from > to {

@@ -135,7 +135,7 @@ impl<'r> Exec<'r> {
     }
 
     fn error(&self, text: impl Into<String>) -> Box<ExecError> {
-        let printer = Printer::new(&self.parsed.pipes);
+        let printer = Printer::new(self.parsed);
         let (pos, context) = match self.at {
             At::Nothing => (None, String::new()),
             At::Action(pipe) => (Some(self.pipe(pipe).pos), printer.action(pipe)),

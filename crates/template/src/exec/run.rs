@@ -100,7 +100,7 @@ impl<'r> Exec<'r> {
             Val::Invalid => self.out.extend_from_slice(b"<no value>"),
             Val::Of(Value::String(text)) => self.out.extend_from_slice(text),
             Val::Of(Value::Func(f)) => {
-                let shown = crate::parse::print::Printer::new(&self.parsed.pipes).action(action);
+                let shown = crate::parse::print::Printer::new(self.parsed).action(action);
                 return Err(self.error(format!("can't print {shown} of type {}", f.type_name)));
             }
             Val::Of(value) | Val::Interface(value) => {
@@ -223,7 +223,7 @@ impl<'r> Exec<'r> {
     /// A value as error texts show it.
     pub(super) fn shown(&self, value: &Value) -> Result<String> {
         let mut printer = Printer::new(Vec::new(), self.limits.output);
-        printer.print_followed(value);
+        printer.print_pointee(value);
         let (text, result) = printer.finish();
         match result {
             Ok(()) => Ok(String::from_utf8_lossy(&text).into_owned()),

@@ -47,7 +47,7 @@ impl Printer {
             number.make_ascii_uppercase();
         }
         if flags.sharp && form != Form::Binary {
-            number = with_point(&number, form, precision);
+            number = with_point(&number, form, upper, precision);
         }
         if flags.plus || !number.starts_with('+') {
             let width = flags.width.unwrap_or(0);
@@ -78,9 +78,11 @@ impl Printer {
 }
 
 /// With a decimal point in any case and, for `%g` and `%x`, the zeros that the precision (6 if none) asks for.
-fn with_point(number: &str, form: Form, precision: Option<usize>) -> String {
+fn with_point(number: &str, form: Form, upper: bool, precision: Option<usize>) -> String {
     let hexadecimal = form == Form::Hexadecimal;
     let mut digits = match form {
+        // `%#X` is not among those that Go fills up.
+        Form::Hexadecimal if upper => 0,
         Form::General | Form::Hexadecimal => {
             i64::try_from(precision.unwrap_or(6)).unwrap_or(i64::MAX)
         }

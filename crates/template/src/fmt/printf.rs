@@ -100,7 +100,8 @@ impl Printer {
                 cursor.good = false; // `%[3]2d`
             }
         }
-        if format.get(i) == Some(&b'.') {
+        // A point at the very end is taken for the verb.
+        if format.get(i) == Some(&b'.') && i + 1 < format.len() {
             i += 1;
             if cursor.after_index {
                 cursor.good = false; // `%[3].2d`
@@ -132,7 +133,7 @@ impl Printer {
         } else if !cursor.good {
             self.complain(verb, "BADINDEX");
         } else if let Some(arg) = args.get(cursor.next) {
-            if verb == 'v' {
+            if matches!(verb, 'v' | 'w') {
                 self.flags.sharp_v = std::mem::take(&mut self.flags.sharp);
                 self.flags.plus_v = std::mem::take(&mut self.flags.plus);
             }

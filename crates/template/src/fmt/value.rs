@@ -37,7 +37,15 @@ impl Printer {
 
     /// Prints what the value's `String` method says, if it has one and the verb asks for text.
     fn by_method(&mut self, value: &Value, verb: char) -> bool {
-        if self.erroring || self.flags.sharp_v || !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
+        if self.erroring {
+            return false;
+        }
+        // `%w` is for errors only, and refused before anything looks into the value.
+        if verb == 'w' && !matches!(value, Value::Bytes(_) | Value::Nil) {
+            self.bad_verb(value, verb);
+            return true;
+        }
+        if self.flags.sharp_v || !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
             return false;
         }
         let text = match value {
@@ -155,15 +163,20 @@ impl Printer {
                 self.push(b'}');
             }
             _ => {
-                self.push(b'[');
+                let (open, close) = if self.flags.sharp_v {
+                    ("[]uint8{", b'}')
+                } else {
+                    ("[", b']')
+                };
+                self.write(open);
                 for (i, byte) in bytes.iter().enumerate() {
                     if i > 0 {
-                        self.push(b' ');
+                        self.separator();
                     }
                     let item = Value::Uint(crate::value::UintType::Uint8, u64::from(*byte));
                     self.value(&item, verb, depth + 1);
                 }
-                self.push(b']');
+                self.push(close);
             }
         }
     }
@@ -268,6 +281,16 @@ impl Printer {
         }
     }
 
+    /// What a pointer points to, which has lost the methods of the pointer.
+    pub(crate) fn print_pointee(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) if object.shape() == Shape::Pointer => {
+                self.structure(object.as_ref(), 'v', 0);
+            }
+            _ => self.print_one(value),
+        }
+    }
+
     fn pointer(&mut self, value: &Value, verb: char) {
         let address = match value {
             Value::Func(f) => f.address,
@@ -348,6 +371,7 @@ fn named(n: i64, first: i64, names: &[&str], kind: &str) -> String {
     let index = n.checked_sub(first).and_then(|i| usize::try_from(i).ok());
     match index.and_then(|i| names.get(i)) {
         Some(name) => (*name).to_owned(),
-        None => format!("%!{kind}({n})"),
+        // Go shows the bits as an unsigned number.
+        None => format!("%!{kind}({})", n.cast_unsigned()),
     }
 }

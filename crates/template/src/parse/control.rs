@@ -154,10 +154,11 @@ impl Parser<'_> {
             self.expect(Kind::RightDelim, "else")?;
         }
         let Some(open) = self.state.open.last_mut() else {
-            return Err(self.stray("{{else}}"));
+            return Err(self.stray("else"));
         };
         if open.jump.is_some() {
-            return Err(self.error("expected end; found {{else}}"));
+            let found = self.delimited("else");
+            return Err(self.error(format!("expected end; found {found}")));
         }
         let kind = open.kind;
         let state = &mut self.state;
@@ -180,6 +181,8 @@ impl Parser<'_> {
             _ => return Ok(()),
         };
         self.next();
+        // For Go the action of the `else` has ended here.
+        self.state.action_line = 0;
         self.open(chain, true)
     }
 
@@ -211,12 +214,24 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// `{{else}}` or `{{end}}` where nothing is open.
+    fn delimited(&self, word: &str) -> String {
+        format!("{}{word}{}", self.parsed.left, self.parsed.right)
+    }
+
+    /// `else` or `end` where nothing is open.
     fn stray(&mut self, word: &str) -> super::ParseError {
+        let word = self.delimited(word);
         match self.state.kind {
             TreeKind::Root => self.error(format!("unexpected {word}")),
             TreeKind::Define => self.error(format!("unexpected {word} in define clause")),
-            TreeKind::Block { .. } => self.error(format!("unexpected {word} in block clause")),
+            TreeKind::Block { .. } => {
+                let mut error = self.error(format!("unexpected {word} in block clause"));
+                // Go's parser of the template around it complains, and names the line that one has come to.
+                if let Some(outer) = self.states.last() {
+                    error.line = outer.tokens[0].line;
+                }
+                error
+            }
         }
     }
 
@@ -279,7 +294,7 @@ impl Parser<'_> {
 
     fn end_tree(&mut self) -> Result<()> {
         if self.state.kind == TreeKind::Root {
-            return Err(self.stray("{{end}}"));
+            return Err(self.stray("end"));
         }
         self.add_tree()?;
         let Some(outer) = self.states.pop() else {

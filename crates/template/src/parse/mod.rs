@@ -39,6 +39,9 @@ pub(crate) struct Parsed {
     /// The name that error texts give as the place.
     pub(crate) name: String,
     pub(crate) source: Text,
+    /// The delimiters, for nodes in error texts.
+    pub(crate) left: String,
+    pub(crate) right: String,
     pub(crate) trees: Vec<Tree>,
     pub(crate) by_name: BTreeMap<Text, usize>,
     pub(crate) pipes: Vec<Pipe>,
@@ -79,6 +82,8 @@ pub(crate) fn parse(source: &[u8], context: &Context<'_>) -> Result<Parsed> {
         parsed: Parsed {
             name: context.name.to_owned(),
             source: Text::from(source),
+            left: left.clone(),
+            right: right.clone(),
             ..Parsed::default()
         },
         states: Vec::new(),

@@ -214,7 +214,7 @@ impl Parser<'_> {
                 Arg::Variable(variable)
             }
             Arg::Bool(..) | Arg::String { .. } | Arg::Number(..) | Arg::Nil(_) | Arg::Dot(_) => {
-                let shown = super::print::Printer::new(&self.parsed.pipes).arg(&arg);
+                let shown = super::print::Printer::new(&self.parsed).arg(&arg);
                 let shown = quote::quote(shown);
                 return Err(self.error(format!("unexpected . after term {shown}")));
             }

@@ -1,18 +1,19 @@
 //! Nodes as text, for the `at <...>` of error texts.
 
-use super::node::{Arg, Command, Pipe, PipeId, TemplateCall, Variable};
+use super::Parsed;
+use super::node::{Arg, Command, PipeId, TemplateCall, Variable};
 use pannier_go::quote;
 
-/// Prints nodes; holds the pipelines that they refer to.
+/// Prints nodes; knows the pipelines that they refer to, and the delimiters.
 pub(crate) struct Printer<'t> {
-    pipes: &'t [Pipe],
+    parsed: &'t Parsed,
     out: String,
 }
 
 impl<'t> Printer<'t> {
-    pub(crate) fn new(pipes: &'t [Pipe]) -> Self {
+    pub(crate) fn new(parsed: &'t Parsed) -> Self {
         Self {
-            pipes,
+            parsed,
             out: String::new(),
         }
     }
@@ -34,25 +35,26 @@ impl<'t> Printer<'t> {
 
     /// The whole action: `{{.x}}`.
     pub(crate) fn action(mut self, pipe: PipeId) -> String {
-        self.out.push_str("{{");
+        self.out.push_str(&self.parsed.left);
         self.write_pipe(pipe);
-        self.out.push_str("}}");
+        self.out.push_str(&self.parsed.right);
         self.out
     }
 
     pub(crate) fn template(mut self, call: &TemplateCall) -> String {
-        self.out.push_str("{{template ");
+        self.out.push_str(&self.parsed.left);
+        self.out.push_str("template ");
         self.out.push_str(&quote::quote(&call.name));
         if let Some(pipe) = call.pipe {
             self.out.push(' ');
             self.write_pipe(pipe);
         }
-        self.out.push_str("}}");
+        self.out.push_str(&self.parsed.right);
         self.out
     }
 
     fn write_pipe(&mut self, id: PipeId) {
-        let Some(pipe) = self.pipes.get(id.0 as usize) else {
+        let Some(pipe) = self.parsed.pipes.get(id.0 as usize) else {
             return;
         };
         for (i, variable) in pipe.decl.iter().enumerate() {
