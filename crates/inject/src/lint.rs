@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use pannier_go::Duration;
+use pannier_template::{Options, Template};
 use serde_json::Value;
 
 use crate::agent::Agent;
@@ -352,8 +353,33 @@ fn is_mode(text: &str) -> bool {
         && u32::from_str_radix(text, 8).is_ok_and(|mode| mode <= 0o7777)
 }
 
-/// Parses a template as the agent will.
-fn template(_name: &str, _text: &str, _secret: &Secret<'_>, _warnings: &mut Warnings) {}
+/// Parses a template as the agent will, so that a mistake shows before the pod starts.
+fn template(name: &str, text: &str, secret: &Secret<'_>, warnings: &mut Warnings) {
+    let options = Options {
+        left: secret.left.clone(),
+        right: secret.right.clone(),
+        ..Options::default()
+    };
+    let Err(error) = Template::parse("", text, &options) else {
+        return;
+    };
+    let place = error.place().map_or_else(String::new, |place| {
+        format!("line {}, column {}: ", place.line, place.column)
+    });
+    // The reference names the template and the line in front of what it says.
+    let said = error
+        .message()
+        .strip_prefix("template: :")
+        .and_then(|rest| rest.split_once(": "))
+        .map_or(error.message(), |(_, said)| said);
+    let hint = error
+        .hint()
+        .map_or_else(String::new, |hint| format!(" ({hint})"));
+    warnings.about(
+        &format!("agent-inject-template-{name}"),
+        format!("the template does not parse: {place}{said}{hint}"),
+    );
+}
 
 /// Two writers of one file.
 fn same_file(agent: &Agent<'_>, annotations: &Effective<'_>, warnings: &mut Warnings) {
