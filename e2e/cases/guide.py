@@ -59,7 +59,7 @@ def a_pod_with_the_wrong_service_account_gets_nothing_and_says_why(world: World)
 
     log = wait_for("a refusal in the log of vault-agent-init", 40, refusal)
     expect_in("403", log, "the log of vault-agent-init")
-    expect_in("permission denied", log, "the log of vault-agent-init")
+    expect_in("service account name not authorized", log, "the log of vault-agent-init")
     status = world.cluster.get("pod", "stranger", "-n", world.namespace)["status"]
     expect(status["phase"] == "Pending", f"the application runs without its secret: {status['phase']}")
 

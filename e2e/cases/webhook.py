@@ -12,7 +12,8 @@ from e2e.suite import World, expect, expect_in, test
 
 def refused(world: World, notes: dict[str, str], namespace: str | None = None) -> str:
     """What kubectl says when the pod is denied."""
-    done = world.cluster.create(pod("denied", notes), namespace or world.namespace, check=False)
+    account = "app" if namespace is None else "default"
+    done = world.cluster.create(pod("denied", notes, account), namespace or world.namespace, check=False)
     expect(done.returncode != 0, f"the pod was created: {notes}")
     return done.stderr
 
