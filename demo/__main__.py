@@ -116,16 +116,19 @@ class Demo:
 
     def changed_password(self) -> None:
         tell = self.tell
-        with tell.step("start the injected sidecar"):
+        file = self.templated.path("app", SECRET)
+        # Without the init container's file it can be seen that the sidecar has rendered once before anything changes.
+        file.unlink()
+        with tell.step("start the injected sidecar: it writes the file anew"):
             command, env = self.templated.run("vault-agent", self.tools)
             self.sidecar = self.processes.start("agent-sidecar", command, env)
             log = self.processes.log("agent-sidecar")
             sink = self.templated.volume("home-sidecar") / ".vault-token"
             wait_for("the sidecar's login", 15, sink.exists, self.sidecar, log)
+            wait_for(f"{SECRET} by the sidecar", 15, file.exists, self.sidecar, log)
         with tell.step("change the password in OpenBao, wait for the file"):
             started = time.monotonic()
             self.bao.kv_put("secret/helloworld", username="foobaruser", password="a-new-one")
-            file = self.templated.path("app", SECRET)
             wait_for(f"{SECRET} with the new password", 20, lambda: "a-new-one" in file.read_text(), self.sidecar, log)
             seconds = time.monotonic() - started
         tell.file(SECRET, file.read_text())
