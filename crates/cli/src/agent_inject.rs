@@ -2,9 +2,7 @@
 
 use crate::command::say;
 use crate::version::VERSION;
-use pannier_go::Duration as GoDuration;
-use pannier_go::flag::{self, Flag, Kind};
-use pannier_inject::settings::{self, Failure, LogFormat, Outside, Settings, TlsVersion};
+use pannier_inject::settings::{self, Failure, LogFormat, Settings, TlsVersion};
 use pannier_log::{Format, Level, Options};
 use pannier_webhook::admission::Injector;
 use pannier_webhook::tls::TlsOptions;
@@ -13,31 +11,6 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-
-/// Flags of the server that the program this one replaces does not have.
-static OWN: &[Flag] = &[
-    Flag {
-        name: "tls-auto-lifetime",
-        kind: Kind::Value("duration"),
-        env: "AGENT_INJECT_TLS_AUTO_LIFETIME",
-        default: "24h",
-        help: "Life of an automatic certificate; a new one is made after two thirds of it.",
-        hidden: false,
-    },
-    Flag {
-        name: "shutdown-delay",
-        kind: Kind::Value("duration"),
-        env: "AGENT_INJECT_SHUTDOWN_DELAY",
-        default: "5s",
-        help: "How long requests are still accepted after SIGTERM, until all nodes have heard that this replica ends.",
-        hidden: false,
-    },
-];
-
-/// Shortest life of an automatic certificate: one must be made, published and seen within a third of it.
-const SHORTEST_LIFETIME: Duration = Duration::from_secs(15);
-/// The longest: browsers' limit for servers is 398 days, and nothing is gained by more.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(398 * 24 * 3600);
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     // Names and values that are no UTF-8 are nobody's settings.
@@ -152,42 +125,29 @@ fn configure(
     arguments: &[String],
     environment: &BTreeMap<String, String>,
 ) -> Result<(Config, Settings), Failure> {
-    let (settings, outside) = Settings::with_flags(arguments, environment, OWN, &[])?;
-    let mut mistakes = Vec::new();
-    let mut own = |name: &str, least: Duration, most: Duration| {
-        read_own(name, &outside, environment, least, most).unwrap_or_else(|mistake| {
-            mistakes.push(mistake);
-            Duration::ZERO
-        })
-    };
-    let lifetime = own("tls-auto-lifetime", SHORTEST_LIFETIME, LONGEST_LIFETIME);
-    let linger = own("shutdown-delay", Duration::ZERO, Duration::from_secs(300));
+    let settings = Settings::new(arguments, environment)?;
     let only_tls13 = settings.tls_min_version == TlsVersion::Tls13;
-    let tls = TlsOptions::new(only_tls13, &settings.tls_cipher_suites.0).unwrap_or_else(|error| {
+    let tls = TlsOptions::new(only_tls13, &settings.tls_cipher_suites.0).map_err(|error| {
         let message = format!("Failed to configure TLS: {error}");
-        mistakes.push(settings::Mistake {
+        Failure::Mistakes(vec![settings::Mistake {
             setting: Settings::names("tls_cipher_suites"),
             message,
-        });
-        TlsOptions::default()
-    });
-    if !mistakes.is_empty() {
-        return Err(Failure::Mistakes(mistakes));
-    }
+        }])
+    })?;
     let config = Config {
         listen: settings.listen.0.clone(),
         tls,
-        certificates: certificates(&settings, lifetime),
+        certificates: certificates(&settings),
         metrics_path: Some(settings.telemetry_path.0.clone()).filter(|path| !path.is_empty()),
         limits: Limits::default(),
         body_limits: BodyLimits::default(),
-        linger,
+        linger: settings.shutdown_delay.0,
         version: VERSION.to_owned(),
     };
     Ok((config, settings))
 }
 
-fn certificates(settings: &Settings, lifetime: Duration) -> Certificates {
+fn certificates(settings: &Settings) -> Certificates {
     let webhook = Some(settings.tls_auto.clone()).filter(|name| !name.is_empty());
     if !settings.tls_cert_file.is_empty() || !settings.tls_key_file.is_empty() {
         let ca = Some(&settings.tls_ca_cert_file).filter(|path| !path.is_empty());
@@ -200,7 +160,7 @@ fn certificates(settings: &Settings, lifetime: Duration) -> Certificates {
     }
     Certificates::Automatic(Automatic {
         hosts: settings.tls_auto_hosts.0.clone(),
-        lifetime,
+        lifetime: settings.tls_auto_lifetime.0,
         webhook,
         secret_namespace: settings
             .use_leader_elector
@@ -208,38 +168,9 @@ fn certificates(settings: &Settings, lifetime: Duration) -> Certificates {
     })
 }
 
-/// Reads one of [`OWN`]: variable (if non-empty) > flag > default.
-fn read_own(
-    name: &str,
-    outside: &Outside,
-    environment: &BTreeMap<String, String>,
-    least: Duration,
-    most: Duration,
-) -> Result<Duration, settings::Mistake> {
-    let flag = OWN.iter().find(|flag| flag.name == name);
-    let (variable, default) = flag.map_or(("", "0s"), |flag| (flag.env, flag.default));
-    let text = environment
-        .get(variable)
-        .map(String::as_str)
-        .filter(|text| !text.is_empty());
-    let text = text.or_else(|| outside.own.last(name)).unwrap_or(default);
-    let duration = GoDuration::parse(text).ok().and_then(GoDuration::to_std);
-    duration
-        .filter(|duration| (least..=most).contains(duration))
-        .ok_or_else(|| settings::Mistake {
-            setting: format!("-{name} / {variable}"),
-            message: format!(
-                "expected a duration from {}s to {}s such as `{default}`, got `{text}`",
-                least.as_secs(),
-                most.as_secs()
-            ),
-        })
-}
-
 fn help() -> String {
     format!(
-        "Usage: pannier agent-inject [options]\n\n  Serves the admission webhook that injects agents into pods.\n\nOptions:\n\n{}{}",
-        settings::help(),
-        flag::help(OWN)
+        "Usage: pannier agent-inject [options]\n\n  Serves the admission webhook that injects agents into pods.\n\nOptions:\n\n{}",
+        settings::help()
     )
 }

@@ -314,3 +314,31 @@ fn every_documented_flag_and_variable_is_in_the_table() {
         );
     }
 }
+
+#[test]
+fn the_servers_own_durations_have_bounds() {
+    let settings = read(&[], &[ADDRESS]).unwrap();
+    assert_eq!(settings.tls_auto_lifetime.0.as_secs(), 24 * 3600);
+    assert_eq!(settings.shutdown_delay.0.as_secs(), 5);
+    let given = ["-tls-auto-lifetime=30s", "-shutdown-delay=0s"];
+    let settings = read(&given, &[ADDRESS]).unwrap();
+    assert_eq!(settings.tls_auto_lifetime.0.as_secs(), 30);
+    assert!(settings.shutdown_delay.0.is_zero());
+    for (flag, expected) in [
+        (
+            "-tls-auto-lifetime=10s",
+            "-tls-auto-lifetime / AGENT_INJECT_TLS_AUTO_LIFETIME: expected a duration from 15s to 34387200s such as `24h`, got `10s`",
+        ),
+        (
+            "-shutdown-delay=-1s",
+            "-shutdown-delay / AGENT_INJECT_SHUTDOWN_DELAY: expected a duration from 0s to 300s such as `5s`, got `-1s`",
+        ),
+        (
+            "-shutdown-delay=5",
+            "-shutdown-delay / AGENT_INJECT_SHUTDOWN_DELAY: expected a duration from 0s to 300s such as `5s`, got `5`",
+        ),
+    ] {
+        let failure = read(&[flag], &[ADDRESS]).unwrap_err();
+        assert_eq!(failure.to_string(), expected);
+    }
+}

@@ -7,7 +7,7 @@ use crate::certificates::keeper::{self, Keeper};
 use crate::http::{App, BodyLimits};
 use crate::metrics::Metrics;
 use crate::server::{self, Limits, ListenError};
-use crate::serving::{Readiness, Resolver, Serving, Trust};
+use crate::serving::{Readiness, Resolver, Serving, Trust, warn_before_the_end};
 use crate::tls::TlsOptions;
 use hyper::header::{HeaderValue, USER_AGENT};
 use std::future::Future;
@@ -105,6 +105,7 @@ pub async fn run(
     let tls = tls.server_config(Arc::new(Resolver(serving.clone())))?;
     let metrics = Metrics::new(&version)?;
     let readiness = Readiness::new(serving.clone());
+    let for_warnings = serving.clone();
     if let Some(path) = &metrics_path {
         tracing::info!(target: "handler", "Registering telemetry path on \"{path}\"");
     }
@@ -125,6 +126,11 @@ pub async fn run(
             }
         },
         Certificates::Automatic(automatic) => {
+            if automatic.hosts.is_empty() {
+                let hint =
+                    "set -tls-auto-hosts / AGENT_INJECT_TLS_AUTO_HOSTS to the names of the Service";
+                tracing::warn!(target: "handler", hint, "no host names for the certificate: no API server will accept it");
+            }
             let needs_client = automatic.webhook.is_some() || automatic.secret_namespace.is_some();
             let client = needs_client.then(|| client(&version)).transpose()?;
             tokio::spawn(Keeper::new(client, automatic, publish, metrics).run())
@@ -140,6 +146,7 @@ pub async fn run(
         _ = &mut source => return Err(StartError::Ended("the certificate source")),
     }
 
+    let warner = tokio::spawn(warn_before_the_end(for_warnings));
     let listener = server::bind(&listen).await?;
     tracing::info!(target: "handler", "Listening on \"{listen}\"...");
     let (stopping, stopped) = watch::channel(false);
@@ -161,6 +168,7 @@ pub async fn run(
     stopping.send_replace(true);
     let ended = server.await;
     source.abort();
+    warner.abort();
     ended.map_err(|_| StartError::Ended("the server"))
 }
 

@@ -9,6 +9,7 @@ use rustls::sign::CertifiedKey;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Whether the API server trusts the served certificate.
@@ -135,6 +136,26 @@ impl Readiness {
     }
 }
 
+/// Says in the log, once an hour, that the certificate in service ends soon and nobody has renewed it.
+pub(crate) async fn warn_before_the_end(serving: watch::Receiver<Serving>) {
+    const PAUSE: Duration = Duration::from_secs(3600);
+    let mut pause = tokio::time::interval(PAUSE);
+    loop {
+        pause.tick().await;
+        let (pair, now) = (serving.borrow().pair.clone(), Timestamp::now());
+        if let Some(pair) = pair.filter(|pair| is_near_the_end(pair, now)) {
+            let until = pair.not_after();
+            tracing::warn!(target: "handler.certwatcher", %until, "the certificate in service ends soon and has not been renewed");
+        }
+    }
+}
+
+/// Less than a tenth of its life is left.
+fn is_near_the_end(pair: &Pair, now: Timestamp) -> bool {
+    let life = pair.not_after().duration_since(pair.not_before()).as_secs();
+    pair.not_after().duration_since(now).as_secs() < life / 10
+}
+
 /// Hands the pair in service to the TLS stack, with or without a server name in the hello.
 #[derive(Debug)]
 pub(crate) struct Resolver(pub(crate) watch::Receiver<Serving>);
@@ -154,7 +175,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::certificates::issue::issue;
-    use std::time::Duration;
 
     #[test]
     fn ready_means_a_valid_certificate_that_the_api_server_trusts() {
@@ -184,5 +204,16 @@ mod tests {
             assert_eq!(readiness.check(at), Err(NotReady::Draining));
             drop(sender);
         }
+    }
+
+    #[test]
+    fn the_last_tenth_of_a_life_is_worth_a_warning() {
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        // Dated back by 300 s, so its life is 1000 s.
+        let made = issue(&[], now, Duration::from_secs(700)).unwrap();
+        let pair = Pair::from_pem(made.certificate.as_bytes(), made.key.expose_bytes()).unwrap();
+        assert!(!is_near_the_end(&pair, now + Duration::from_secs(600)));
+        assert!(is_near_the_end(&pair, now + Duration::from_secs(601)));
+        assert!(is_near_the_end(&pair, now + Duration::from_secs(800)));
     }
 }

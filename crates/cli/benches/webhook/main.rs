@@ -3,7 +3,11 @@
 //!
 //! `cargo bench -p pannier --bench webhook`; the program is the one cargo built, or `PANNIER=PATH` (the static release
 //! file). Prints one line for each number of connections, and what to compare it with.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and ends at the first surprise"
+)]
 
 mod process;
 
@@ -22,14 +26,22 @@ const REQUESTS: usize = 20_000;
 fn main() {
     let ready = fastest_start();
     let webhook = Webhook::start();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     let connector = webhook.connector();
     // One review first, so that what is measured does the same work for every request.
-    let check = runtime.block_on(async { Client::new(&connector, webhook.port).await.review().await });
+    let check =
+        runtime.block_on(async { Client::new(&connector, webhook.port).await.review().await });
     assert!(check.contains("\"patchType\":\"JSONPatch\""), "{check}");
     std::thread::sleep(Duration::from_millis(500));
     let idle = webhook.resident();
-    println!("webhook: {} bytes a review, {REQUESTS} reviews a row, ready after {:.0} ms", BODY.len(), ready.as_secs_f64() * 1e3);
+    println!(
+        "webhook: {} bytes a review, {REQUESTS} reviews a row, ready after {:.0} ms",
+        BODY.len(),
+        ready.as_secs_f64() * 1e3
+    );
     println!("connections  requests/s    p50 ms    p99 ms  CPU s for 10,000");
     for connections in CONNECTIONS {
         runtime.block_on(drive(&connector, webhook.port, connections, REQUESTS / 10));
@@ -46,7 +58,11 @@ fn main() {
             cpu.as_secs_f64() * 1e4 / times.len() as f64
         );
     }
-    println!("memory: {:.1} MiB before, {:.1} MiB after", idle, webhook.resident());
+    println!(
+        "memory: {:.1} MiB before, {:.1} MiB after",
+        idle,
+        webhook.resident()
+    );
 }
 
 /// From the start of the process to the first 204 of `/health/ready`, the best of five.
@@ -55,7 +71,12 @@ fn fastest_start() -> Duration {
 }
 
 /// Sends `requests` reviews over `connections` connections at once; the time of each.
-async fn drive(connector: &TlsConnector, port: u16, connections: usize, requests: usize) -> Vec<Duration> {
+async fn drive(
+    connector: &TlsConnector,
+    port: u16,
+    connections: usize,
+    requests: usize,
+) -> Vec<Duration> {
     let mut clients = Vec::new();
     for _ in 0..connections {
         clients.push(Client::new(connector, port).await);
@@ -93,13 +114,20 @@ impl Client {
     async fn new(connector: &TlsConnector, port: u16) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let stream = connector.connect("localhost".try_into().unwrap(), stream).await.unwrap();
+        let stream = connector
+            .connect("localhost".try_into().unwrap(), stream)
+            .await
+            .unwrap();
         let head = format!(
             "POST /mutate?timeout=10s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             BODY.len()
         );
         let request = Arc::new([head.as_bytes(), BODY.as_bytes()].concat());
-        Self { stream, request, buffer: vec![0; 64 << 10] }
+        Self {
+            stream,
+            request,
+            buffer: vec![0; 64 << 10],
+        }
     }
 
     /// The whole answer as text.
@@ -117,7 +145,11 @@ impl Client {
             assert!(read > 0, "the webhook closed the connection");
             filled += read;
             if is_complete(&self.buffer[..filled]) {
-                assert!(self.buffer.starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&self.buffer[..filled]));
+                assert!(
+                    self.buffer.starts_with(b"HTTP/1.1 200 "),
+                    "{}",
+                    String::from_utf8_lossy(&self.buffer[..filled])
+                );
                 return filled;
             }
         }
@@ -125,8 +157,14 @@ impl Client {
 }
 
 fn is_complete(answer: &[u8]) -> bool {
-    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return false };
+    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+        return false;
+    };
     let head = std::str::from_utf8(&answer[..end]).unwrap();
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+    let length = head.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")
+            .map(str::to_owned)
+    });
     answer.len() >= end + 4 + length.unwrap().parse::<usize>().unwrap()
 }

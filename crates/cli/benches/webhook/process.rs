@@ -30,8 +30,13 @@ impl Webhook {
         let path = |name: &str| folder.path().join(name);
         std::fs::write(path("tls.crt"), made.cert.pem()).unwrap();
         std::fs::write(path("tls.key"), made.signing_key.serialize_pem()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let program = std::env::var_os("PANNIER").map_or_else(|| env!("CARGO_BIN_EXE_pannier").into(), PathBuf::from);
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let program = std::env::var_os("PANNIER")
+            .map_or_else(|| env!("CARGO_BIN_EXE_pannier").into(), PathBuf::from);
         let begun = Instant::now();
         let child = Command::new(program)
             .arg("agent-inject")
@@ -46,7 +51,13 @@ impl Webhook {
             .spawn()
             .unwrap();
         let ca = made.cert.der().clone();
-        let mut this = Self { child, ca, _folder: folder, port, ready_after: Duration::ZERO };
+        let mut this = Self {
+            child,
+            ca,
+            _folder: folder,
+            port,
+            ready_after: Duration::ZERO,
+        };
         let config = Arc::new(this.client());
         while !this.is_ready(&config) {
             assert!(begun.elapsed() < Duration::from_secs(20), "not ready");
@@ -57,11 +68,17 @@ impl Webhook {
     }
 
     fn is_ready(&self, config: &Arc<rustls::ClientConfig>) -> bool {
-        let Ok(mut socket) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
-        let mut connection = rustls::ClientConnection::new(Arc::clone(config), "localhost".try_into().unwrap()).unwrap();
+        let Ok(mut socket) = TcpStream::connect(("127.0.0.1", self.port)) else {
+            return false;
+        };
+        let mut connection =
+            rustls::ClientConnection::new(Arc::clone(config), "localhost".try_into().unwrap())
+                .unwrap();
         let mut stream = rustls::Stream::new(&mut connection, &mut socket);
         let mut answer = [0; 12];
-        stream.write_all(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n").is_ok()
+        stream
+            .write_all(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n")
+            .is_ok()
             && stream.read_exact(&mut answer).is_ok()
             && &answer == b"HTTP/1.1 204"
     }
@@ -70,7 +87,9 @@ impl Webhook {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(self.ca.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let builder = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap();
         builder.with_root_certificates(roots).with_no_client_auth()
     }
 
@@ -90,7 +109,10 @@ impl Webhook {
     /// Resident memory in MiB.
     pub(crate) fn resident(&self) -> f64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
     }
 }

@@ -13,8 +13,9 @@ use pannier_go::flag::{Flag, Kind};
 pub use read::{Failure, Mistake, Outside};
 use value::SettingValue;
 pub use value::{
-    CipherSuites, DefaultTemplate, DurationText, IdText, IntervalText, ListenAddress, LogFormat,
-    LogLevel, QuantityText, TelemetryPath, TlsVersion, TrimmedList,
+    CertificateLifetime, CipherSuites, DefaultTemplate, DurationText, IdText, IntervalText,
+    ListenAddress, LogFormat, LogLevel, QuantityText, ShutdownDelay, TelemetryPath, TlsVersion,
+    TrimmedList,
 };
 
 /// The image of the agents when nothing else is said.
@@ -112,6 +113,8 @@ settings! {
     tls_auto: String, "tls-auto", "AGENT_INJECT_TLS_AUTO", "";
     /// Host names of the generated certificate, separated by commas.
     tls_auto_hosts: TrimmedList, "tls-auto-hosts", "AGENT_INJECT_TLS_AUTO_HOSTS", "";
+    /// Life of an automatic certificate; a new one is made after two thirds of it.
+    tls_auto_lifetime: CertificateLifetime, "tls-auto-lifetime", "AGENT_INJECT_TLS_AUTO_LIFETIME", "24h";
     /// File with the CA's certificate, for certificates from files.
     tls_ca_cert_file: String, "tls-ca-cert-file", "AGENT_INJECT_TLS_CA_CERT_FILE", "";
     /// File with the certificate; setting it turns automatic certificates off.
@@ -174,6 +177,8 @@ settings! {
     disable_keep_alives: String, "disable-keep-alives", "AGENT_INJECT_DISABLE_KEEP_ALIVES", "";
     /// Deny a pod for anything that would otherwise be a warning.
     strict: bool, "strict", "AGENT_INJECT_STRICT", "false";
+    /// How long requests are still accepted after SIGTERM, until every node has heard that this replica ends.
+    shutdown_delay: ShutdownDelay, "shutdown-delay", "AGENT_INJECT_SHUTDOWN_DELAY", "5s";
     /// Kubernetes namespace of the certificate Secret.
     namespace: String, "", "NAMESPACE", "default";
     /// Name of the injector's own pod.

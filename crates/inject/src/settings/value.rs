@@ -1,6 +1,7 @@
 //! The types of the settings: each reads its text once and cannot be wrong afterwards.
 
 use std::fmt;
+use std::time::Duration as StdDuration;
 
 use pannier_go::Duration;
 
@@ -203,6 +204,50 @@ impl SettingValue for DurationText {
             Duration::parse(text).map_err(|error| environment(from_environment, error))?;
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// A duration within bounds, of which the text names an example when it is refused.
+fn bounded(
+    text: &str,
+    least: StdDuration,
+    most: StdDuration,
+    example: &str,
+) -> Result<StdDuration, String> {
+    let duration = Duration::parse(text).ok().and_then(Duration::to_std);
+    let within = duration.filter(|duration| (least..=most).contains(duration));
+    within.ok_or_else(|| {
+        let (least, most) = (least.as_secs(), most.as_secs());
+        format!("expected a duration from {least}s to {most}s such as `{example}`, got `{text}`")
+    })
+}
+
+/// Life of an automatic certificate: long enough that one can be made, published and seen within a third of it, and no
+/// longer than public servers may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CertificateLifetime(pub StdDuration);
+
+impl SettingValue for CertificateLifetime {
+    const KIND: &'static str = "duration";
+    fn read(text: &str, _: bool) -> Result<Self, String> {
+        bounded(
+            text,
+            StdDuration::from_secs(15),
+            StdDuration::from_secs(398 * 24 * 3600),
+            "24h",
+        )
+        .map(Self)
+    }
+}
+
+/// Time between the signal to end and the end of accepting requests; none to five minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownDelay(pub StdDuration);
+
+impl SettingValue for ShutdownDelay {
+    const KIND: &'static str = "duration";
+    fn read(text: &str, _: bool) -> Result<Self, String> {
+        bounded(text, StdDuration::ZERO, StdDuration::from_secs(300), "5s").map(Self)
     }
 }
 

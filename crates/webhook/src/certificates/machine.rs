@@ -273,8 +273,7 @@ impl Machine {
     }
 
     fn accepted_by(&self, authorities: &[Authority], pair: &Pair, now: Timestamp) -> bool {
-        self.policy
-            .hosts
+        pair.names()
             .iter()
             .any(|host| authorities::accept(authorities, pair, host, now).is_ok())
     }
