@@ -21,6 +21,10 @@ pub(crate) struct Agent<'a> {
     pub(crate) init: bool,
     /// Whether the sidecar is wanted.
     pub(crate) sidecar: bool,
+    /// Whether the sidecar is an init container that goes on running; it then does the init agent's work too.
+    pub(crate) native: bool,
+    /// Whether the application waits for the files of a native sidecar.
+    pub(crate) waits: bool,
     pub(crate) revoke_on_shutdown: bool,
     pub(crate) revoke_grace: u64,
     pub(crate) tls_skip_verify: bool,
@@ -109,6 +113,8 @@ pub(crate) fn read<'a>(
     };
     let enable_quit = bool("agent-enable-quit")?;
     let auto_auth_exit_on_err = bool("agent-auto-auth-exit-on-err")?;
+    let native = bool("agent-native-sidecar")? && sidecar;
+    let waits = native && init;
     let custom_volumes =
         secret::custom_volume_paths(&secrets, annotations.get("secret-volume-path"));
     Ok(Agent {
@@ -116,8 +122,10 @@ pub(crate) fn read<'a>(
         secrets,
         custom_volumes,
         init_first,
-        init,
+        init: init && !native,
         sidecar,
+        native,
+        waits,
         revoke_on_shutdown,
         revoke_grace,
         tls_skip_verify,

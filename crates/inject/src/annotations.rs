@@ -218,6 +218,13 @@ pub static ANNOTATIONS: &[Annotation] = &[
         "`-memory-limit`",
         "memory limit of both agents",
     ),
+    Annotation {
+        name: "agent-native-sidecar",
+        grammar: Bool,
+        default: "`-native-sidecar`",
+        doc: "one agent instead of two: an init container that goes on running (Kubernetes 1.29) and lets the application start once all files are there",
+        ours: true,
+    },
     row(
         "agent-pre-populate",
         Bool,

@@ -90,6 +90,12 @@ pub(crate) fn build(
     if agent.set_security_context {
         container.insert("securityContext".to_owned(), security_context(agent));
     }
+    if role == Role::Sidecar && agent.native {
+        container.insert("restartPolicy".to_owned(), "Always".into());
+        if agent.waits && !agent.has_config_map() && !agent.secrets.is_empty() {
+            container.insert("startupProbe".to_owned(), startup_probe(agent));
+        }
+    }
     let patch = match role {
         Role::Init => &agent.init_patch,
         Role::Sidecar => &agent.sidecar_patch,
@@ -302,6 +308,16 @@ fn resources(annotations: &Effective<'_>) -> Result<Value, Fault> {
         }
     }
     Ok(Value::Object(resources))
+}
+
+/// Holds back what starts after a native sidecar until all files are there; after an hour the agent is started anew.
+fn startup_probe(agent: &Agent<'_>) -> Value {
+    let tests: Vec<String> = agent
+        .secrets
+        .iter()
+        .map(|secret| format!("test -f {}", stop::quote(&secret.destination)))
+        .collect();
+    json!({"exec": {"command": ["/bin/sh", "-c", tests.join(" && ")]}, "periodSeconds": 1, "failureThreshold": 3600})
 }
 
 fn lifecycle(agent: &Agent<'_>, annotations: &Effective<'_>) -> Value {

@@ -346,8 +346,13 @@ fn texts(settings: &Settings) -> [(&'static str, &'static str, &str, &'static st
     ]
 }
 
-fn booleans(settings: &Settings) -> [(&'static str, &'static str, bool); 4] {
+fn booleans(settings: &Settings) -> [(&'static str, &'static str, bool); 5] {
     [
+        (
+            "agent-native-sidecar",
+            "native_sidecar",
+            settings.native_sidecar,
+        ),
         (
             "agent-revoke-on-shutdown",
             "revoke_on_shutdown",

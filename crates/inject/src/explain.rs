@@ -35,6 +35,9 @@ fn words(out: &mut String, plan: &Plan) {
         .iter()
         .map(|agent| match agent.role {
             Role::Init => "`vault-agent-init` writes the files before the application starts",
+            Role::Sidecar if is_init(agent) && plan.agents.len() == 1 => {
+                "`vault-agent` writes the files before the application starts, and keeps them fresh"
+            }
             Role::Sidecar => "`vault-agent` keeps them fresh",
         })
         .collect();
@@ -77,33 +80,38 @@ struct Branch {
 
 fn tree(out: &mut String, plan: &Plan) {
     let folders = plan.folders.join(", ");
-    let containers = |init: bool, role: Role| {
+    let containers = |init: bool| {
         let own = plan
             .containers
             .iter()
-            .filter(move |container| container.init == init)
-            .map(|container| {
-                let gets = if container.gets_secrets {
-                    format!("gets {folders}")
-                } else {
-                    "untouched".to_owned()
-                };
-                (container.name.clone(), gets)
-            });
-        own.chain(
-            plan.agent(role)
-                .map(|agent| (format!("+ {}", name(agent)), agent_line(agent))),
-        )
-        .collect::<Vec<_>>()
+            .filter(move |container| container.init == init);
+        let own = own.map(|container| {
+            let gets = if container.gets_secrets {
+                format!("gets {folders}")
+            } else {
+                "untouched".to_owned()
+            };
+            (container.name.clone(), gets)
+        });
+        let agents = plan
+            .agents
+            .iter()
+            .filter(move |agent| is_init(agent) == init);
+        let agents = agents.map(|agent| (format!("+ {}", name(agent)), agent_line(agent)));
+        if init && plan.init_first {
+            agents.chain(own).collect()
+        } else {
+            own.chain(agents).collect::<Vec<_>>()
+        }
     };
     let branches = [
         Branch {
             label: "init containers",
-            leaves: containers(true, Role::Init),
+            leaves: containers(true),
         },
         Branch {
             label: "containers",
-            leaves: containers(false, Role::Sidecar),
+            leaves: containers(false),
         },
         Branch {
             label: "volumes",
@@ -155,6 +163,11 @@ fn tree(out: &mut String, plan: &Plan) {
 
 fn name(agent: &AgentPlan) -> &str {
     agent.container["name"].as_str().unwrap_or_default()
+}
+
+/// Whether the agent stands among the init containers.
+fn is_init(agent: &AgentPlan) -> bool {
+    agent.role == Role::Init || agent.container["restartPolicy"] == "Always"
 }
 
 fn agent_line(agent: &AgentPlan) -> String {

@@ -203,6 +203,15 @@ pub(crate) fn agent(
             "with `agent-pre-populate` false there is no agent at all, so no file is ever written",
         );
     }
+    if agent.native && !annotations.get("agent-init-json-patch").is_empty() {
+        warnings.about("agent-init-json-patch", "is not used: with `agent-native-sidecar` there is one agent, which `agent-json-patch` changes");
+    }
+    if agent.waits && agent.has_config_map() {
+        warnings.about(
+            "agent-native-sidecar",
+            "the application does not wait for the files, because only the ConfigMap knows them",
+        );
+    }
     if agent.share_process_namespace == Some(true) && pod.host_pid {
         warnings.about(
             "agent-share-process-namespace",

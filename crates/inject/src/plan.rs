@@ -26,6 +26,8 @@ pub struct Plan {
     pub containers: Vec<ContainerPlan>,
     /// Name and source of each added volume.
     pub volumes: Vec<(String, String)>,
+    /// Whether the agent comes before the other init containers.
+    pub init_first: bool,
     /// Folders of the secrets.
     pub folders: Vec<String>,
     /// What the pod does not say itself: annotation without prefix, value, and where it came from.
@@ -169,7 +171,7 @@ pub(crate) fn of(parts: &Parts<'_, '_>, built: &Built) -> Plan {
     let of_init = pod
         .init_containers
         .iter()
-        .map(|container| (container, true, built.init.is_some()));
+        .map(|container| (container, true, built.init.is_some() || agent.native));
     let of_main = pod
         .containers
         .iter()
@@ -202,6 +204,7 @@ pub(crate) fn of(parts: &Parts<'_, '_>, built: &Built) -> Plan {
             })
             .collect(),
         volumes: built.volumes.iter().map(volume).collect(),
+        init_first: agent.init_first,
         folders,
         defaults: annotations
             .all()

@@ -341,7 +341,10 @@ pub(crate) fn gets_secrets(annotations: &Effective<'_>, container: &Container<'_
 /// What the API server would refuse with words that do not point here.
 fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
     let Parts {
-        pod, annotations, ..
+        pod,
+        agent,
+        annotations,
+        ..
     } = parts;
     let again = "reset only annotations that the injector did not write, or create the pod from its template";
     for name in built
@@ -374,7 +377,10 @@ fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
         .containers
         .iter()
         .filter(|container| gets_secrets(annotations, container));
-    let initial = pod.init_containers.iter().filter(|_| built.init.is_some());
+    let initial = pod
+        .init_containers
+        .iter()
+        .filter(|_| built.init.is_some() || agent.native);
     for container in receiving.chain(initial) {
         for path in built
             .secrets_mounts
@@ -422,7 +428,13 @@ fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
             mount(&mut builder, "containers", at, container);
         }
     }
-    if let Some((init, _)) = built.init {
+    // A native sidecar stands among the init containers, in the init agent's place.
+    let (first, sidecar) = if agent.native {
+        (built.sidecar, None)
+    } else {
+        (built.init, built.sidecar)
+    };
+    if let Some((init, _)) = first {
         let mut list = List::new("/spec/initContainers", pod.init_containers.is_empty());
         let shift = if agent.init_first {
             list.push_front(&mut builder, init);
@@ -440,7 +452,7 @@ fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
     if let Some(share) = agent.share_process_namespace {
         builder.add("/spec/shareProcessNamespace", share.into());
     }
-    if let Some((sidecar, _)) = built.sidecar {
+    if let Some((sidecar, _)) = sidecar {
         List::new("/spec/containers", pod.containers.is_empty()).push(&mut builder, sidecar);
     }
     builder.add(

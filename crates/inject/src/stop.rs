@@ -32,13 +32,14 @@ pub(crate) fn command(agent: &Agent<'_>, annotations: &Effective<'_>) -> String 
     )
 }
 
-/// A word that the shell takes as it is; the usual characters of addresses and paths need no quotes.
-fn quote(word: &str) -> Cow<'_, str> {
+/// A word that the shell takes as it is; the usual characters of addresses and paths need no quotes. No backslashes: the
+/// agent image's own shell has none.
+pub(crate) fn quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "%+,-./:=@_".contains(c);
     if word.chars().all(plain) {
         Cow::Borrowed(word)
     } else {
-        Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+        Cow::Owned(format!("'{}'", word.replace('\'', r#"'"'"'"#)))
     }
 }
 
@@ -53,6 +54,6 @@ mod tests {
             "https://vault.vault.svc:8200/a_b-c@d=%20"
         );
         assert_eq!(quote("a b"), "'a b'");
-        assert_eq!(quote("$(id); 'x'"), r"'$(id); '\''x'\'''");
+        assert_eq!(quote("$(id); 'x'"), r#"'$(id); '"'"'x'"'"''"#);
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Command {
     Touch(Vec<String>),
     /// `sleep SECONDS`
     Sleep(u64),
+    /// `test -f FILE`
+    Exists(String),
     /// `vault ARGUMENT...`, always the last command of a line.
     Vault(Vec<String>),
 }
@@ -99,6 +101,7 @@ fn command(tokens: &[Token], last: bool) -> Result<Command, Refusal> {
                 "`sleep {seconds}`: only whole seconds"
             ))),
         },
+        ("test", [flag, file]) if flag == "-f" => Ok(Command::Exists(file.clone())),
         ("vault", _) if last => Ok(Command::Vault(arguments.to_vec())),
         ("vault", _) => Err(Refusal::Beyond("a command after `vault`".to_owned())),
         _ => Err(Refusal::Beyond(format!("the command `{program}`"))),
@@ -229,6 +232,13 @@ mod tests {
         };
         let revoke = "/bin/sleep 5 && /bin/vault token revoke -address=http://vault.vault.svc:8200 -ca-cert=/vault/tls/ca -client-cert=/c -client-key=/k -self";
         let table = [
+            (
+                "test -f /vault/secrets/a && test -f '/vault/secrets/with blank.txt'",
+                vec![
+                    Command::Exists("/vault/secrets/a".to_owned()),
+                    Command::Exists("/vault/secrets/with blank.txt".to_owned()),
+                ],
+            ),
             (
                 "echo ${VAULT_CONFIG?} | base64 -d > /home/vault/config.json && vault agent -config=/home/vault/config.json",
                 vec![

@@ -50,6 +50,8 @@ pub(super) fn run(arguments: &[OsString]) -> Turn {
                 std::thread::sleep(Duration::from_secs(seconds));
                 Ok(())
             }
+            Command::Exists(file) if std::path::Path::new(&file).is_file() => Ok(()),
+            Command::Exists(file) => Err(format!("test: {file} is not there yet")),
             Command::Vault(arguments) => {
                 return Turn::Program(
                     std::iter::once("vault".to_owned())

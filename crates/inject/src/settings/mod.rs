@@ -175,6 +175,8 @@ settings! {
     disable_idle_connections: String, "disable-idle-connections", "AGENT_INJECT_DISABLE_IDLE_CONNECTIONS", "";
     /// Parts of the agents that open a connection for each request: `auto-auth`, `caching`, `templating`.
     disable_keep_alives: String, "disable-keep-alives", "AGENT_INJECT_DISABLE_KEEP_ALIVES", "";
+    /// One agent for each pod instead of two: an init container that goes on running (Kubernetes 1.29 and later).
+    native_sidecar: bool, "native-sidecar", "AGENT_INJECT_NATIVE_SIDECAR", "false";
     /// Deny a pod for anything that would otherwise be a warning.
     strict: bool, "strict", "AGENT_INJECT_STRICT", "false";
     /// How long requests are still accepted after SIGTERM, until every node has heard that this replica ends.
