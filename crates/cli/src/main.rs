@@ -7,6 +7,7 @@ mod inject;
 mod manifest;
 mod offline;
 mod preview;
+mod template;
 mod version;
 
 use std::process::ExitCode;
@@ -36,6 +37,11 @@ const COMMANDS: &[Command] = &[
         name: "preview",
         summary: "write the files that the pods of manifests would get",
         run: preview::run,
+    },
+    Command {
+        name: "template",
+        summary: "render a template, with no Vault at all",
+        run: template::run,
     },
     Command {
         name: "version",

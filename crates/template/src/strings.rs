@@ -84,6 +84,46 @@ pub(crate) fn title_words(text: &[u8]) -> String {
     })
 }
 
+/// Title case by Unicode's words, where an apostrophe or an underscore stands within a word: the first letter of each
+/// word in title case, the rest as it is.
+pub(crate) fn title_unicode_words(text: &[u8]) -> String {
+    let characters: Vec<char> = runes(text).collect();
+    let is_letter = |at: Option<&char>| at.is_some_and(|c| c.is_alphabetic());
+    let mut out = String::with_capacity(text.len());
+    let mut done = false;
+    for (i, &c) in characters.iter().enumerate() {
+        let inside = c.is_alphanumeric() || c == '_' || is_mark(c);
+        // One such mark between two letters does not end a word.
+        let joins = matches!(c, '\'' | '.' | ':' | '\u{b7}' | '\u{2018}' | '\u{2019}' | '\u{2024}' | '\u{2027}')
+            && is_letter(i.checked_sub(1).and_then(|i| characters.get(i)))
+            && is_letter(characters.get(i + 1));
+        if !inside && !joins {
+            done = false;
+        }
+        let cased = upper(c) != c || lower(c) != c;
+        let mut mapped = c.to_uppercase();
+        if inside && !done && mapped.len() > 1 {
+            // `ß` becomes `Ss`: of several letters only the first is a capital.
+            for c in mapped.by_ref() {
+                out.push(if done { lower(c) } else { c });
+                done |= c.is_alphabetic() && lower(c) != c;
+            }
+            done = true;
+        } else if inside && !done && cased {
+            out.push(title(c));
+            done = true;
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A combining mark of the common blocks.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}')
+}
+
 fn is_separator(c: char) -> bool {
     if c.is_ascii() {
         return !(c.is_ascii_alphanumeric() || c == '_');

@@ -48,11 +48,8 @@ impl Time {
                 Part::Offset { z: true, .. } if clock.offset == 0 => "Z".to_owned(),
                 Part::Offset { parts, colons, .. } => offset_text(clock.offset, parts, colons),
                 Part::ZoneName if !clock.zone.is_empty() => clock.zone.clone(),
-                // Without a name the distance stands in, in hours and, if there are any, minutes.
-                Part::ZoneName => {
-                    let parts = u8::from(clock.offset % 3600 / 60 != 0);
-                    offset_text(clock.offset, parts, false)
-                }
+                // Without a name the distance stands in.
+                Part::ZoneName => offset_text(clock.offset, 1, false),
                 Part::FractionZero(digits, separator) => {
                     format!("{separator}{}", fraction(self.nanos(), digits))
                 }

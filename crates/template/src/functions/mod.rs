@@ -21,7 +21,10 @@ mod cast;
 mod consul;
 mod merge;
 pub(crate) mod print;
+mod reference;
 mod sprig;
+
+pub use reference::markdown;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -48,7 +51,9 @@ const TABLES: &[&[Function]] = &[
     sprig::json::TABLE,
     sprig::types::TABLE,
     sprig::encode::TABLE,
+    #[cfg(feature = "certificates")]
     sprig::crypto::TABLE,
+    sprig::password::TABLE,
     sprig::path::TABLE,
     sprig::url::TABLE,
     sprig::version::TABLE,

@@ -543,10 +543,8 @@ fn sorted(mut entries: Vec<(Text, Value)>) -> Vec<(Text, Value)> {
 fn natural(a: &[u8], b: &[u8]) -> Ordering {
     let a: Vec<char> = crate::strings::runes(a).collect();
     let b: Vec<char> = crate::strings::runes(b).collect();
-    let mut digits = false;
     for i in 0..a.len().min(b.len()) {
         if a[i] == b[i] {
-            digits = a[i].is_numeric();
             continue;
         }
         let (a_letter, b_letter) = (a[i].is_alphabetic(), b[i].is_alphabetic());
@@ -554,8 +552,7 @@ fn natural(a: &[u8], b: &[u8]) -> Ordering {
             return a[i].cmp(&b[i]);
         }
         if a_letter || b_letter {
-            let less = if digits { a_letter } else { b_letter };
-            return if less {
+            return if b_letter {
                 Ordering::Less
             } else {
                 Ordering::Greater

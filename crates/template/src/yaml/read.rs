@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 use super::resolve;
 use crate::encoding::{Alphabet, base64_decode};
@@ -23,10 +23,7 @@ pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
         open: Vec::new(),
     };
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| {
-            let line = error.marker().line();
-            Failure::new(format!("yaml: line {line}: {}", error.info()))
-        })?;
+        let (event, span) = event.map_err(|error| syntax_error(text, &error))?;
         match event {
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
             Event::StreamEnd | Event::DocumentEnd => return Ok(Value::Nil),
@@ -62,6 +59,30 @@ pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
         }
     }
     Ok(Value::Nil)
+}
+
+/// The error in the words of the Go library, as far as the parser tells enough; the first line is not named there.
+fn syntax_error(text: &str, error: &ScanError) -> Failure {
+    let line = error.marker().line().saturating_sub(1);
+    let said = error.info();
+    let said = said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")).map_or(said, |(_, what)| what);
+    let what = if said.starts_with("unexpected character") || said.contains("cannot start any token") {
+        "found character that cannot start any token".to_owned()
+    } else if said.starts_with("expected ',' or") {
+        format!("did not find {said}")
+    } else if said == "found unknown anchor" {
+        let name = text.get(error.marker().index()..).unwrap_or_default();
+        let name = name.trim_start_matches('*').split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next();
+        format!("unknown anchor '{}' referenced", name.unwrap_or_default())
+    } else {
+        said.to_owned()
+    };
+    if line == 0 {
+        return Failure::new(format!("yaml: {what}"));
+    }
+    // The library counts lines from 0 where its parser complains, from 1 where its scanner does.
+    let line = line + usize::from(!what.starts_with("did not find expected"));
+    Failure::new(format!("yaml: line {line}: {what}"))
 }
 
 /// A collection that has begun.

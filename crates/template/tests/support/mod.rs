@@ -86,6 +86,8 @@ impl World {
             })
             .collect();
         if path == "ex" {
+            // The worked examples know nothing of the secret with all kinds of numbers.
+            names.retain(|name| name != "num");
             names.push("rot".into());
         }
         names.sort();

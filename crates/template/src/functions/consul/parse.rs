@@ -112,6 +112,10 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         ANY,
         Type::String,
         |call| {
+            if matches!(call.arg(0), Value::Nil) {
+                // The original's library gives up before it can name itself.
+                return Err(Failure::new("reflect: call of reflect.Value.Type on zero Value"));
+            }
             let text = toml::encode(call.arg(0)).map_err(|error| within("toTOML", &error))?;
             Ok(Value::string(strings::trim_space(&text)))
         },

@@ -153,12 +153,11 @@ pub(in crate::functions) const TABLE: &[Function] = &[
             let text = strings::trim_space(call.text(2));
             let pairs = strings::split(text, call.text(0), -1)
                 .into_iter()
-                .filter_map(
-                    |part| match strings::split(part, call.text(1), 2).as_slice() {
-                        [key, value] => Some((*key, *value)),
-                        _ => None,
-                    },
-                );
+                .filter_map(|part| {
+                    let separator = call.text(1);
+                    let at = bstr::ByteSlice::find(part, &separator[..])?;
+                    Some((&part[..at], &part[at + separator.len()..]))
+                });
             Ok(Map::of_strings(pairs).into())
         },
     ),
@@ -176,7 +175,7 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         "S with the first letter of each word in upper case.",
         S,
         Type::String,
-        |call| Ok(strings::title_words(call.text(0)).into()),
+        |call| Ok(strings::title_unicode_words(call.text(0)).into()),
     ),
     Function::new(
         "toUpper",

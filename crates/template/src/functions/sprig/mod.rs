@@ -1,6 +1,7 @@
 //! The functions of Sprig, as `sprig_NAME`.
 
 mod case;
+#[cfg(feature = "certificates")]
 pub(super) mod crypto;
 pub(super) mod date;
 mod decimal;
@@ -11,7 +12,10 @@ pub(super) mod json;
 pub(super) mod list;
 pub(super) mod logic;
 pub(super) mod number;
+pub(super) mod password;
 pub(super) mod path;
+#[cfg(feature = "certificates")]
+mod pem;
 pub(super) mod random;
 pub(super) mod regex;
 pub(super) mod system;
