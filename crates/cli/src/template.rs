@@ -13,16 +13,39 @@ use pannier_go::flag::{self, Flag, FlagError, Kind, Parsed};
 use pannier_go::json::{self, Json};
 use pannier_template::json::{Numbers, to_value};
 use pannier_template::{
-    Answer, Certificates, Dependency, Host, Limits, MissingKey, Options, Render, Secret, Template, Text, Value,
+    Answer, Certificates, Dependency, Host, Limits, MissingKey, Options, Render, Secret, Template,
+    Text, Value,
 };
 
-const fn value(name: &'static str, value: &'static str, default: &'static str, help: &'static str) -> Flag {
-    Flag { name, kind: Kind::Value(value), env: "", default, help, hidden: false }
+const fn value(
+    name: &'static str,
+    value: &'static str,
+    default: &'static str,
+    help: &'static str,
+) -> Flag {
+    Flag {
+        name,
+        kind: Kind::Value(value),
+        env: "",
+        default,
+        help,
+        hidden: false,
+    }
 }
 
 static FLAGS: &[Flag] = &[
-    value("data", "JSON-FILE", "", "What the dot is at the start; nothing without it."),
-    value("numbers", "float|number", "float", "How the numbers of `-data` are read: as float64, or with their digits as json.Number."),
+    value(
+        "data",
+        "JSON-FILE",
+        "",
+        "What the dot is at the start; nothing without it.",
+    ),
+    value(
+        "numbers",
+        "float|number",
+        "float",
+        "How the numbers of `-data` are read: as float64, or with their digits as json.Number.",
+    ),
     value(
         "secret",
         "PATH=JSON-FILE",
@@ -31,14 +54,22 @@ static FLAGS: &[Flag] = &[
     ),
     value("left-delimiter", "TEXT", "{{", "What opens an action."),
     value("right-delimiter", "TEXT", "}}", "What closes an action."),
-    value("missing-key", "default|zero|error|invalid", "default", "What a key gives that a map does not have."),
+    value(
+        "missing-key",
+        "default|zero|error|invalid",
+        "default",
+        "What a key gives that a map does not have.",
+    ),
 ];
 
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let parsed = match read_arguments(arguments) {
         Ok(parsed) => parsed,
         Err(FlagError::Help) => {
-            eprint!("Usage: pannier template [flags] FILE|-\n\nRenders a template with no Vault at all.\n\nFlags:\n{}", flag::help(FLAGS));
+            eprint!(
+                "Usage: pannier template [flags] FILE|-\n\nRenders a template with no Vault at all.\n\nFlags:\n{}",
+                flag::help(FLAGS)
+            );
             return ExitCode::SUCCESS;
         }
         Err(error) => return failed(&error.to_string()),
@@ -64,7 +95,9 @@ fn read_arguments(arguments: &[String]) -> Result<Parsed, FlagError> {
     loop {
         let parsed = flag::parse(FLAGS, &rest)?;
         all.given.extend(parsed.given);
-        let Some((file, after)) = parsed.rest.split_first() else { return Ok(all) };
+        let Some((file, after)) = parsed.rest.split_first() else {
+            return Ok(all);
+        };
         all.rest.push(file.clone());
         rest = after.to_vec();
     }
@@ -72,11 +105,16 @@ fn read_arguments(arguments: &[String]) -> Result<Parsed, FlagError> {
 
 fn rendered(parsed: &Parsed) -> Result<Text, String> {
     let [file] = parsed.rest.as_slice() else {
-        return Err(format!("expected one file or `-`, got {}", parsed.rest.len()));
+        return Err(format!(
+            "expected one file or `-`, got {}",
+            parsed.rest.len()
+        ));
     };
     let source = if file == "-" {
         let mut source = Vec::new();
-        std::io::stdin().read_to_end(&mut source).map_err(|error| format!("reading standard input: {error}"))?;
+        std::io::stdin()
+            .read_to_end(&mut source)
+            .map_err(|error| format!("reading standard input: {error}"))?;
         source
     } else {
         read(file)?
@@ -87,7 +125,11 @@ fn rendered(parsed: &Parsed) -> Result<Text, String> {
             let numbers = match parsed.last("numbers").unwrap_or("float") {
                 "float" => Numbers::Float,
                 "number" => Numbers::Digits,
-                other => return Err(format!("-numbers: expected `float` or `number`, got `{other}`")),
+                other => {
+                    return Err(format!(
+                        "-numbers: expected `float` or `number`, got `{other}`"
+                    ));
+                }
             };
             to_value(&read_json(file)?, numbers).map_err(|error| format!("{file}: {error}"))?
         }
@@ -97,18 +139,26 @@ fn rendered(parsed: &Parsed) -> Result<Text, String> {
         "zero" => MissingKey::Zero,
         "error" => MissingKey::Error,
         other => {
-            return Err(format!("-missing-key: expected `default`, `zero`, `error` or `invalid`, got `{other}`"));
+            return Err(format!(
+                "-missing-key: expected `default`, `zero`, `error` or `invalid`, got `{other}`"
+            ));
         }
     };
     let options = Options {
         left: parsed.last("left-delimiter").unwrap_or_default().to_owned(),
-        right: parsed.last("right-delimiter").unwrap_or_default().to_owned(),
+        right: parsed
+            .last("right-delimiter")
+            .unwrap_or_default()
+            .to_owned(),
         missing_key,
         ..Options::default()
     };
     let host = Workshop::new(parsed.all("secret"))?;
     let template = Template::parse("", source, &options).map_err(|error| error.report())?;
-    match template.render(&host, dot, &Limits::default()).map_err(|error| error.report())? {
+    match template
+        .render(&host, dot, &Limits::default())
+        .map_err(|error| error.report())?
+    {
         Render::Text(text) => Ok(text),
         Render::Needs(needs) => Err(missing(&needs)),
     }
@@ -119,7 +169,9 @@ fn missing(needs: &[Dependency]) -> String {
     let wanted: BTreeSet<String> = needs
         .iter()
         .map(|need| match need {
-            Dependency::Read { path, .. } | Dependency::Write { path, .. } | Dependency::Pki { path, .. } => {
+            Dependency::Read { path, .. }
+            | Dependency::Write { path, .. }
+            | Dependency::Pki { path, .. } => {
                 format!("no answer is known for `{path}`: give one with `-secret {path}=JSON-FILE`")
             }
             Dependency::List { path } => format!("no answer is known for the list of `{path}`"),
@@ -138,25 +190,56 @@ fn read_json(file: &str) -> Result<Json, String> {
 }
 
 /// Members of an answer of the API. An object with any other member is taken for the data alone.
-const ANSWER: [&str; 9] =
-    ["auth", "data", "lease_duration", "lease_id", "mount_type", "renewable", "request_id", "warnings", "wrap_info"];
+const ANSWER: [&str; 9] = [
+    "auth",
+    "data",
+    "lease_duration",
+    "lease_id",
+    "mount_type",
+    "renewable",
+    "request_id",
+    "warnings",
+    "wrap_info",
+];
 
 fn secret(mut file: Json) -> Secret {
     let is_answer = file.as_object().is_some_and(|members| {
-        members.get("data").is_some_and(|data| data.as_object().is_some())
+        members
+            .get("data")
+            .is_some_and(|data| data.as_object().is_some())
             && members.keys().all(|name| ANSWER.contains(&name.as_str()))
     });
     if !is_answer {
-        return Secret { data: file, ..Secret::default() };
+        return Secret {
+            data: file,
+            ..Secret::default()
+        };
     }
-    let text = |name: &str| file.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
-    let warnings = file.get("warnings").and_then(Json::as_array).unwrap_or_default();
+    let text = |name: &str| {
+        file.get(name)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let warnings = file
+        .get("warnings")
+        .and_then(Json::as_array)
+        .unwrap_or_default();
     let mut secret = Secret {
         request_id: text("request_id"),
         lease_id: text("lease_id"),
-        lease_duration: file.get("lease_duration").and_then(Json::as_i64).unwrap_or(0),
-        renewable: file.get("renewable").and_then(Json::as_bool).unwrap_or(false),
-        warnings: warnings.iter().filter_map(|warning| warning.as_str().map(str::to_owned)).collect(),
+        lease_duration: file
+            .get("lease_duration")
+            .and_then(Json::as_i64)
+            .unwrap_or(0),
+        renewable: file
+            .get("renewable")
+            .and_then(Json::as_bool)
+            .unwrap_or(false),
+        warnings: warnings
+            .iter()
+            .filter_map(|warning| warning.as_str().map(str::to_owned))
+            .collect(),
         ..Secret::default()
     };
     if let Json::Object(members) = &mut file {
@@ -183,35 +266,57 @@ impl Workshop {
             let path = path.trim().trim_matches('/').to_owned();
             secrets.insert(path, Arc::new(secret(read_json(file)?)));
         }
-        Ok(Self { secrets, randomness: RefCell::new(std::fs::File::open("/dev/urandom").ok()) })
+        Ok(Self {
+            secrets,
+            randomness: RefCell::new(std::fs::File::open("/dev/urandom").ok()),
+        })
     }
 
     fn answer(&self, path: &str, query: &str) -> Option<Arc<Secret>> {
         let with_query = format!("{path}?{query}");
-        self.secrets.get(&with_query).or_else(|| self.secrets.get(path)).map(Arc::clone)
+        self.secrets
+            .get(&with_query)
+            .or_else(|| self.secrets.get(path))
+            .map(Arc::clone)
     }
 }
 
 impl Host for Workshop {
     fn lookup(&self, dependency: &Dependency) -> Option<Answer> {
         match dependency {
-            Dependency::Read { path, query } => self.answer(path, query).map(|secret| Answer::Secret(Some(secret))),
-            Dependency::Write { path, .. } => self.answer(path, "").map(|secret| Answer::Secret(Some(secret))),
+            Dependency::Read { path, query } => self
+                .answer(path, query)
+                .map(|secret| Answer::Secret(Some(secret))),
+            Dependency::Write { path, .. } => self
+                .answer(path, "")
+                .map(|secret| Answer::Secret(Some(secret))),
             Dependency::List { path } => {
                 let below = format!("{path}/");
                 let names: BTreeSet<String> = self
                     .secrets
                     .keys()
                     .filter_map(|path| path.strip_prefix(&below))
-                    .map(|rest| rest.split_once('/').map_or_else(|| rest.to_owned(), |(folder, _)| format!("{folder}/")))
+                    .map(|rest| {
+                        rest.split_once('/')
+                            .map_or_else(|| rest.to_owned(), |(folder, _)| format!("{folder}/"))
+                    })
                     .collect();
                 Some(Answer::List(names.into_iter().collect()))
             }
             Dependency::Pki { path, .. } => {
                 let secret = self.answer(path, "")?;
                 let text = |name: &str| {
-                    let text = secret.data.get(name).and_then(Json::as_str).unwrap_or_default().trim_end();
-                    if text.is_empty() { String::new() } else { format!("{text}\n") }
+                    let text = secret
+                        .data
+                        .get(name)
+                        .and_then(Json::as_str)
+                        .unwrap_or_default()
+                        .trim_end();
+                    if text.is_empty() {
+                        String::new()
+                    } else {
+                        format!("{text}\n")
+                    }
                 };
                 Some(Answer::Certificates(Arc::new(Certificates {
                     cert: text("certificate"),
@@ -220,7 +325,9 @@ impl Host for Workshop {
                     ca_chain: Vec::new(),
                 })))
             }
-            Dependency::File { path } => std::fs::read(path).ok().map(|content| Answer::File(content.into())),
+            Dependency::File { path } => std::fs::read(path)
+                .ok()
+                .map(|content| Answer::File(content.into())),
         }
     }
 
@@ -230,14 +337,19 @@ impl Host for Workshop {
 
     fn now(&self) -> (i64, u32) {
         match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos()),
+            Ok(since) => (
+                i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+                since.subsec_nanos(),
+            ),
             Err(_) => (0, 0),
         }
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), String> {
         match self.randomness.borrow_mut().as_mut() {
-            Some(source) => source.read_exact(bytes).map_err(|error| format!("/dev/urandom: {error}")),
+            Some(source) => source
+                .read_exact(bytes)
+                .map_err(|error| format!("/dev/urandom: {error}")),
             None => Err("/dev/urandom cannot be read".to_owned()),
         }
     }

@@ -94,8 +94,10 @@ pub(crate) fn title_unicode_words(text: &[u8]) -> String {
     for (i, &c) in characters.iter().enumerate() {
         let inside = c.is_alphanumeric() || c == '_' || is_mark(c);
         // One such mark between two letters does not end a word.
-        let joins = matches!(c, '\'' | '.' | ':' | '\u{b7}' | '\u{2018}' | '\u{2019}' | '\u{2024}' | '\u{2027}')
-            && is_letter(i.checked_sub(1).and_then(|i| characters.get(i)))
+        let joins = matches!(
+            c,
+            '\'' | '.' | ':' | '\u{b7}' | '\u{2018}' | '\u{2019}' | '\u{2024}' | '\u{2027}'
+        ) && is_letter(i.checked_sub(1).and_then(|i| characters.get(i)))
             && is_letter(characters.get(i + 1));
         if !inside && !joins {
             done = false;

@@ -16,8 +16,12 @@ use support::World;
 
 /// The text, or the error as the original words it.
 fn render(text: &str) -> Result<Vec<u8>, String> {
-    let options = Options { missing_key: MissingKey::Zero, ..Options::default() };
-    let template = Template::parse("", text, &options).map_err(|error| format!("(dynamic): parse: {}", error.message()))?;
+    let options = Options {
+        missing_key: MissingKey::Zero,
+        ..Options::default()
+    };
+    let template = Template::parse("", text, &options)
+        .map_err(|error| format!("(dynamic): parse: {}", error.message()))?;
     let world = World::new();
     match template.render(&world, Value::Nil, &Limits::default()) {
         Ok(Render::Text(text)) => Ok(text.to_vec()),
@@ -31,7 +35,9 @@ fn field<'j>(row: &'j Json, name: &str) -> Option<&'j str> {
 }
 
 fn read(name: &str) -> Vec<Json> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/functions").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data/functions")
+        .join(name);
     let text = std::fs::read_to_string(&path).expect("the data is there");
     let mut json = json::decode(text).expect("the data is JSON");
     match &mut json {
@@ -63,7 +69,9 @@ fn shown(result: &Result<Vec<u8>, String>) -> String {
 /// Errors are the same but for two things: the original's redaction mangles a per cent sign, after which nothing is
 /// compared; and ours hides every value of a secret, where the original hides some.
 fn same(ours: &Result<Vec<u8>, String>, theirs: &Result<Vec<u8>, String>) -> bool {
-    let (Err(ours), Err(theirs)) = (ours, theirs) else { return ours == theirs };
+    let (Err(ours), Err(theirs)) = (ours, theirs) else {
+        return ours == theirs;
+    };
     if theirs.contains("(MISSING)") {
         let at = theirs.find('%').unwrap_or(theirs.len());
         return ours.get(..at) == theirs.get(..at);
@@ -74,7 +82,10 @@ fn same(ours: &Result<Vec<u8>, String>, theirs: &Result<Vec<u8>, String>) -> boo
         let last = i + 1 == pieces.len();
         let at = match (i, last) {
             (0, _) => rest.starts_with(piece).then_some(0),
-            (_, true) => rest.len().checked_sub(piece.len()).filter(|at| rest.ends_with(piece) && *at > 0),
+            (_, true) => rest
+                .len()
+                .checked_sub(piece.len())
+                .filter(|at| rest.ends_with(piece) && *at > 0),
             _ => rest.find(piece),
         };
         let Some(at) = at else { return false };
@@ -100,13 +111,25 @@ fn check(name: &str) {
     for row in &rows {
         let text = field(row, "t").expect("a row has a template");
         let theirs = expected(row);
-        let wanted = differences.remove(text).map_or_else(|| theirs.clone(), |row| expected(&row));
+        let wanted = differences
+            .remove(text)
+            .map_or_else(|| theirs.clone(), |row| expected(&row));
         let ours = render(text);
         if !same(&ours, &wanted) {
-            wrong.push(format!("{text}\n    wanted {}\n    got    {}", shown(&wanted), shown(&ours)));
+            wrong.push(format!(
+                "{text}\n    wanted {}\n    got    {}",
+                shown(&wanted),
+                shown(&ours)
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} differ in {name}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ in {name}:\n{}",
+        wrong.len(),
+        rows.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -21,9 +21,12 @@ pub fn markdown() -> String {
     let mut out = String::new();
     let groups = [("Consul-Template", false), ("Sprig", true)];
     for (title, sprig) in groups {
-        out.push_str(&format!("## {title}\n\n| function | result | meaning | example |\n| --- | --- | --- | --- |\n"));
-        let mut functions: Vec<&Function> =
-            super::all().filter(|function| function.name.starts_with("sprig_") == sprig).collect();
+        out.push_str(&format!(
+            "## {title}\n\n| function | result | meaning | example |\n| --- | --- | --- | --- |\n"
+        ));
+        let mut functions: Vec<&Function> = super::all()
+            .filter(|function| function.name.starts_with("sprig_") == sprig)
+            .collect();
         functions.sort_by_key(|function| function.name.to_lowercase());
         for function in functions {
             let example = match examples.get(function.name) {
@@ -44,7 +47,9 @@ fn examples() -> BTreeMap<&'static str, (String, String)> {
     let mut examples = BTreeMap::new();
     for row in rows.as_array().unwrap_or_default() {
         let field = |name| row.get(name).and_then(Json::as_str);
-        let (Some(template), Some(result)) = (field("t"), field("out")) else { continue };
+        let (Some(template), Some(result)) = (field("t"), field("out")) else {
+            continue;
+        };
         let mut words = template.split(|c: char| !(c.is_alphanumeric() || c == '_'));
         if let Some(function) = words.find_map(super::find) {
             examples.insert(function.name, (template.to_owned(), result.to_owned()));

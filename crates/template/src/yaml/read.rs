@@ -65,18 +65,25 @@ pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
 fn syntax_error(text: &str, error: &ScanError) -> Failure {
     let line = error.marker().line().saturating_sub(1);
     let said = error.info();
-    let said = said.strip_prefix("while ").and_then(|rest| rest.split_once(", ")).map_or(said, |(_, what)| what);
-    let what = if said.starts_with("unexpected character") || said.contains("cannot start any token") {
-        "found character that cannot start any token".to_owned()
-    } else if said.starts_with("expected ',' or") {
-        format!("did not find {said}")
-    } else if said == "found unknown anchor" {
-        let name = text.get(error.marker().index()..).unwrap_or_default();
-        let name = name.trim_start_matches('*').split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).next();
-        format!("unknown anchor '{}' referenced", name.unwrap_or_default())
-    } else {
-        said.to_owned()
-    };
+    let said = said
+        .strip_prefix("while ")
+        .and_then(|rest| rest.split_once(", "))
+        .map_or(said, |(_, what)| what);
+    let what =
+        if said.starts_with("unexpected character") || said.contains("cannot start any token") {
+            "found character that cannot start any token".to_owned()
+        } else if said.starts_with("expected ',' or") {
+            format!("did not find {said}")
+        } else if said == "found unknown anchor" {
+            let name = text.get(error.marker().index()..).unwrap_or_default();
+            let name = name
+                .trim_start_matches('*')
+                .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+                .next();
+            format!("unknown anchor '{}' referenced", name.unwrap_or_default())
+        } else {
+            said.to_owned()
+        };
     if line == 0 {
         return Failure::new(format!("yaml: {what}"));
     }

@@ -16,32 +16,54 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let all = json::decode(include_str!("../../oracle/secrets.json")).expect("the data set is JSON");
+        let all =
+            json::decode(include_str!("../../oracle/secrets.json")).expect("the data set is JSON");
         let secrets = all.as_object().expect("the data set is an object");
         let secrets = secrets
             .iter()
             .map(|(path, body)| {
                 let body = body.as_str().expect("a body is text");
-                (path.clone(), numbers_as_served(&json::decode(body).expect("a body is JSON")))
+                (
+                    path.clone(),
+                    numbers_as_served(&json::decode(body).expect("a body is JSON")),
+                )
             })
             .collect();
-        Self { secrets, seed: Cell::new(0x9e37_79b9_7f4a_7c15) }
+        Self {
+            secrets,
+            seed: Cell::new(0x9e37_79b9_7f4a_7c15),
+        }
     }
 
     fn read(&self, path: &str, query: &str) -> Option<Secret> {
-        let base = Secret { request_id: "5e7a1f0c-0b5c-4b4e-9d0a-1a2b3c4d5e6f".into(), ..Secret::default() };
+        let base = Secret {
+            request_id: "5e7a1f0c-0b5c-4b4e-9d0a-1a2b3c4d5e6f".into(),
+            ..Secret::default()
+        };
         if path.starts_with("old/") {
             let data = self.secrets.get(path)?.clone();
-            return Some(Secret { lease_duration: 2_764_800, data, ..base });
+            return Some(Secret {
+                lease_duration: 2_764_800,
+                data,
+                ..base
+            });
         }
         let rest = path.strip_prefix("ex/")?;
         let rest = rest.strip_prefix("data/").unwrap_or(rest);
         let data = match (rest, query) {
             ("rot", "version=1") => Json::from([("v", "old")]),
             ("rot", _) => Json::from([("v", "new")]),
-            _ => self.secrets.get(&format!("ex/data/{rest}"))?.get("data")?.clone(),
+            _ => self
+                .secrets
+                .get(&format!("ex/data/{rest}"))?
+                .get("data")?
+                .clone(),
         };
-        let version = if rest == "rot" && query.is_empty() { 2_i64 } else { 1 };
+        let version = if rest == "rot" && query.is_empty() {
+            2_i64
+        } else {
+            1
+        };
         let metadata = Json::from([
             ("created_time", Json::from("2026-11-24T06:29:03.284016545Z")),
             ("custom_metadata", Json::Null),
@@ -49,11 +71,19 @@ impl World {
             ("destroyed", Json::from(false)),
             ("version", Json::from(version)),
         ]);
-        Some(Secret { data: Json::from([("data", data), ("metadata", metadata)]), ..base })
+        Some(Secret {
+            data: Json::from([("data", data), ("metadata", metadata)]),
+            ..base
+        })
     }
 
     fn write(path: &str) -> Option<Answer> {
-        let data = |data: Json| Answer::Secret(Some(Arc::new(Secret { data, ..Secret::default() })));
+        let data = |data: Json| {
+            Answer::Secret(Some(Arc::new(Secret {
+                data,
+                ..Secret::default()
+            })))
+        };
         match path {
             "transit/encrypt/k" => Some(data(Json::from([("ciphertext", "vault:v1:abcd+/=")]))),
             "ex/written" => Some(data(Json::from([("destroyed", false)]))),
@@ -82,7 +112,10 @@ impl World {
             .keys()
             .filter_map(|key| {
                 let rest = key.strip_prefix(&prefix)?;
-                Some(rest.split_once('/').map_or_else(|| rest.to_owned(), |(folder, _)| format!("{folder}/")))
+                Some(
+                    rest.split_once('/')
+                        .map_or_else(|| rest.to_owned(), |(folder, _)| format!("{folder}/")),
+                )
             })
             .collect();
         if path == "ex" {
@@ -107,9 +140,12 @@ fn numbers_as_served(json: &Json) -> Json {
             }
         }
         Json::Array(items) => Json::Array(items.iter().map(numbers_as_served).collect()),
-        Json::Object(members) => {
-            Json::Object(members.iter().map(|(k, v)| (k.clone(), numbers_as_served(v))).collect())
-        }
+        Json::Object(members) => Json::Object(
+            members
+                .iter()
+                .map(|(k, v)| (k.clone(), numbers_as_served(v)))
+                .collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -118,7 +154,9 @@ impl Host for World {
     fn lookup(&self, dependency: &Dependency) -> Option<Answer> {
         match dependency {
             Dependency::Read { path, query } => {
-                let path = path.strip_prefix("ex/data/").map_or_else(|| path.clone(), |rest| format!("ex/{rest}"));
+                let path = path
+                    .strip_prefix("ex/data/")
+                    .map_or_else(|| path.clone(), |rest| format!("ex/{rest}"));
                 Some(match self.read(&path, query) {
                     Some(secret) => Answer::Secret(Some(Arc::new(secret))),
                     None => Answer::Failed(format!("no secret exists at {path}")),
@@ -126,14 +164,19 @@ impl Host for World {
             }
             Dependency::Write { path, .. } => Self::write(path),
             Dependency::List { path } => Some(Answer::List(self.list(path))),
-            Dependency::File { path } if path == "/proc/sys/kernel/ostype" => Some(Answer::File(Text::from("Linux\n"))),
+            Dependency::File { path } if path == "/proc/sys/kernel/ostype" => {
+                Some(Answer::File(Text::from("Linux\n")))
+            }
             Dependency::File { .. } => None,
-            Dependency::Pki { .. } => Some(Answer::Certificates(Arc::new(pannier_template::Certificates {
-                cert: "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".into(),
-                key: "-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----\n".into(),
-                ca: "-----BEGIN CERTIFICATE-----\nAQ==\n-----END CERTIFICATE-----\n".into(),
-                ca_chain: Vec::new(),
-            }))),
+            Dependency::Pki { .. } => Some(Answer::Certificates(Arc::new(
+                pannier_template::Certificates {
+                    cert: "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n".into(),
+                    key: "-----BEGIN RSA PRIVATE KEY-----\nAA==\n-----END RSA PRIVATE KEY-----\n"
+                        .into(),
+                    ca: "-----BEGIN CERTIFICATE-----\nAQ==\n-----END CERTIFICATE-----\n".into(),
+                    ca_chain: Vec::new(),
+                },
+            ))),
         }
     }
 
@@ -167,12 +210,17 @@ impl Host for World {
             .args(arguments)
             .output()
             .map_err(|_| format!("exec {name:?}: fork/exec {name}: no such file or directory\n\nstdout:\n\n\n\nstderr:\n\n"))?;
-        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let (stdout, stderr) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
         match output.status.code() {
             Some(0) => Ok(Text::from(stdout.trim())),
             code => {
                 let code = code.unwrap_or(-1);
-                Err(format!("exec {name:?}: exit status {code}\n\nstdout:\n\n{stdout}\n\nstderr:\n\n{stderr}"))
+                Err(format!(
+                    "exec {name:?}: exit status {code}\n\nstdout:\n\n{stdout}\n\nstderr:\n\n{stderr}"
+                ))
             }
         }
     }

@@ -114,7 +114,9 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         |call| {
             if matches!(call.arg(0), Value::Nil) {
                 // The original's library gives up before it can name itself.
-                return Err(Failure::new("reflect: call of reflect.Value.Type on zero Value"));
+                return Err(Failure::new(
+                    "reflect: call of reflect.Value.Type on zero Value",
+                ));
             }
             let text = toml::encode(call.arg(0)).map_err(|error| within("toTOML", &error))?;
             Ok(Value::string(strings::trim_space(&text)))

@@ -8,8 +8,8 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SanType, SerialNumber,
 };
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use rsa::rand_core::{TryCryptoRng, TryRng};
@@ -26,37 +26,112 @@ const DAY: i64 = 86_400;
 const KEY_STEPS: usize = 1_000_000;
 
 pub(in crate::functions) const TABLE: &[Function] = &[
-    Function::new("sprig_buildCustomCert", "sprig_buildCustomCert CERT KEY", "A certificate and its key from base 64, as a value with `.Cert` and `.Key`.", &[Type::String, Type::String], TYPE, build_custom),
-    Function::new("sprig_genCA", "sprig_genCA CN DAYS", "A new certificate authority with an RSA key: `.Cert` and `.Key`.", &[Type::String, Type::INT], TYPE, |call| {
-        let wanted = Wanted::authority(call)?;
-        let key = new_rsa_key(call, 2048)?;
-        wanted.self_signed(call, key)
-    }),
-    Function::new("sprig_genCAWithKey", "sprig_genCAWithKey CN DAYS KEY", "A new certificate authority with the given key.", &[Type::String, Type::INT, Type::String], TYPE, |call| {
-        let key = Key::from_pem(&call.str(2))?;
-        Wanted::authority(call)?.self_signed(call, key)
-    }),
-    Function::new("sprig_genPrivateKey", "sprig_genPrivateKey KIND", "A new private key in PEM; KIND is `rsa`, `ecdsa` or `ed25519`.", &[Type::String], Type::String, private_key),
-    Function::new("sprig_genSelfSignedCert", "sprig_genSelfSignedCert CN IPS NAMES DAYS", "A new certificate signed with its own RSA key.", &[Type::String, Type::ANY_LIST, Type::ANY_LIST, Type::INT], TYPE, |call| {
-        let wanted = Wanted::leaf(call)?;
-        let key = new_rsa_key(call, 2048)?;
-        wanted.self_signed(call, key)
-    }),
-    Function::new("sprig_genSelfSignedCertWithKey", "sprig_genSelfSignedCertWithKey CN IPS NAMES DAYS KEY", "A new certificate signed with the given key.", &[Type::String, Type::ANY_LIST, Type::ANY_LIST, Type::INT, Type::String], TYPE, |call| {
-        let wanted = Wanted::leaf(call)?;
-        let key = Key::from_pem(&call.str(4))?;
-        wanted.self_signed(call, key)
-    }),
-    Function::new("sprig_genSignedCert", "sprig_genSignedCert CN IPS NAMES DAYS CA", "A new certificate with an RSA key, signed by CA.", &[Type::String, Type::ANY_LIST, Type::ANY_LIST, Type::INT, TYPE], TYPE, |call| {
-        let wanted = Wanted::leaf(call)?;
-        let key = new_rsa_key(call, 2048)?;
-        wanted.signed(call, key)
-    }),
-    Function::new("sprig_genSignedCertWithKey", "sprig_genSignedCertWithKey CN IPS NAMES DAYS CA KEY", "A new certificate with the given key, signed by CA.", &[Type::String, Type::ANY_LIST, Type::ANY_LIST, Type::INT, TYPE, Type::String], TYPE, |call| {
-        let wanted = Wanted::leaf(call)?;
-        let key = Key::from_pem(&call.str(5))?;
-        wanted.signed(call, key)
-    }),
+    Function::new(
+        "sprig_buildCustomCert",
+        "sprig_buildCustomCert CERT KEY",
+        "A certificate and its key from base 64, as a value with `.Cert` and `.Key`.",
+        &[Type::String, Type::String],
+        TYPE,
+        build_custom,
+    ),
+    Function::new(
+        "sprig_genCA",
+        "sprig_genCA CN DAYS",
+        "A new certificate authority with an RSA key: `.Cert` and `.Key`.",
+        &[Type::String, Type::INT],
+        TYPE,
+        |call| {
+            let wanted = Wanted::authority(call)?;
+            let key = new_rsa_key(call, 2048)?;
+            wanted.self_signed(call, key)
+        },
+    ),
+    Function::new(
+        "sprig_genCAWithKey",
+        "sprig_genCAWithKey CN DAYS KEY",
+        "A new certificate authority with the given key.",
+        &[Type::String, Type::INT, Type::String],
+        TYPE,
+        |call| {
+            let key = Key::from_pem(&call.str(2))?;
+            Wanted::authority(call)?.self_signed(call, key)
+        },
+    ),
+    Function::new(
+        "sprig_genPrivateKey",
+        "sprig_genPrivateKey KIND",
+        "A new private key in PEM; KIND is `rsa`, `ecdsa` or `ed25519`.",
+        &[Type::String],
+        Type::String,
+        private_key,
+    ),
+    Function::new(
+        "sprig_genSelfSignedCert",
+        "sprig_genSelfSignedCert CN IPS NAMES DAYS",
+        "A new certificate signed with its own RSA key.",
+        &[Type::String, Type::ANY_LIST, Type::ANY_LIST, Type::INT],
+        TYPE,
+        |call| {
+            let wanted = Wanted::leaf(call)?;
+            let key = new_rsa_key(call, 2048)?;
+            wanted.self_signed(call, key)
+        },
+    ),
+    Function::new(
+        "sprig_genSelfSignedCertWithKey",
+        "sprig_genSelfSignedCertWithKey CN IPS NAMES DAYS KEY",
+        "A new certificate signed with the given key.",
+        &[
+            Type::String,
+            Type::ANY_LIST,
+            Type::ANY_LIST,
+            Type::INT,
+            Type::String,
+        ],
+        TYPE,
+        |call| {
+            let wanted = Wanted::leaf(call)?;
+            let key = Key::from_pem(&call.str(4))?;
+            wanted.self_signed(call, key)
+        },
+    ),
+    Function::new(
+        "sprig_genSignedCert",
+        "sprig_genSignedCert CN IPS NAMES DAYS CA",
+        "A new certificate with an RSA key, signed by CA.",
+        &[
+            Type::String,
+            Type::ANY_LIST,
+            Type::ANY_LIST,
+            Type::INT,
+            TYPE,
+        ],
+        TYPE,
+        |call| {
+            let wanted = Wanted::leaf(call)?;
+            let key = new_rsa_key(call, 2048)?;
+            wanted.signed(call, key)
+        },
+    ),
+    Function::new(
+        "sprig_genSignedCertWithKey",
+        "sprig_genSignedCertWithKey CN IPS NAMES DAYS CA KEY",
+        "A new certificate with the given key, signed by CA.",
+        &[
+            Type::String,
+            Type::ANY_LIST,
+            Type::ANY_LIST,
+            Type::INT,
+            TYPE,
+            Type::String,
+        ],
+        TYPE,
+        |call| {
+            let wanted = Wanted::leaf(call)?;
+            let key = Key::from_pem(&call.str(5))?;
+            wanted.signed(call, key)
+        },
+    ),
 ];
 
 /// `sprig.certificate`.
@@ -75,7 +150,10 @@ impl Object for Certificate {
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
-        vec![("Cert", self.cert.as_str().into()), ("Key", self.key.as_str().into())]
+        vec![
+            ("Cert", self.cert.as_str().into()),
+            ("Key", self.key.as_str().into()),
+        ]
     }
 
     fn as_any(&self) -> &dyn Any {
@@ -100,7 +178,10 @@ impl Key {
             other => return Err(failed(&format!("unsupported key type {other}"))),
         };
         let pair = KeyPair::try_from(pkcs8).map_err(|error| failed(&error.to_string()))?;
-        Ok(Self { pair, pem: text.to_owned() })
+        Ok(Self {
+            pair,
+            pem: text.to_owned(),
+        })
     }
 }
 
@@ -144,19 +225,29 @@ fn new_rsa_key(call: &mut Call<'_>, bits: usize) -> Result<Key, Failure> {
     call.spend(KEY_STEPS * (bits / 1024).pow(2) / 4)?;
     // A source that fails is asked before the search begins.
     call.host().random(&mut [0; 32])?;
-    let mut randomness = Randomness { host: call.host(), failed: None };
-    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("failed to generate private key: {error}"));
+    let mut randomness = Randomness {
+        host: call.host(),
+        failed: None,
+    };
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::new(format!("failed to generate private key: {error}"))
+    };
     let key = rsa::PrivateKey::new(&mut randomness, bits).map_err(|error| failed(&error))?;
     if let Some(error) = randomness.failed {
         return Err(failed(&error));
     }
     let der = key.to_pkcs1_der().map_err(|error| failed(&error))?;
-    let pair = KeyPair::try_from(pem::pkcs8(pem::RSA, der.as_bytes())).map_err(|error| failed(&error))?;
-    Ok(Key { pair, pem: pem::encode("RSA PRIVATE KEY", der.as_bytes()) })
+    let pair =
+        KeyPair::try_from(pem::pkcs8(pem::RSA, der.as_bytes())).map_err(|error| failed(&error))?;
+    Ok(Key {
+        pair,
+        pem: pem::encode("RSA PRIVATE KEY", der.as_bytes()),
+    })
 }
 
 fn private_key(call: &mut Call<'_>) -> Result<Value, Failure> {
-    let failed = |error: rcgen::Error| Failure::new(format!("failed to generate private key: {error}"));
+    let failed =
+        |error: rcgen::Error| Failure::new(format!("failed to generate private key: {error}"));
     match call.text(0).as_bytes() {
         b"" | b"rsa" => Ok(new_rsa_key(call, 4096)?.pem.into()),
         b"ecdsa" => {
@@ -170,7 +261,9 @@ fn private_key(call: &mut Call<'_>) -> Result<Value, Failure> {
             let inner = pem::inner_key(pair.serialized_der()).unwrap_or_default();
             Ok(pem::encode("PRIVATE KEY", &pem::pkcs8(pem::ED25519, inner)).into())
         }
-        b"dsa" => Err(Failure::new("DSA keys are not offered, since hardly anything takes them any more; use `ed25519`")),
+        b"dsa" => Err(Failure::new(
+            "DSA keys are not offered, since hardly anything takes them any more; use `ed25519`",
+        )),
         other => Ok([b"Unknown type ", other].concat().into()),
     }
 }
@@ -187,7 +280,8 @@ impl Wanted {
         params.subject_alt_names = alternatives;
         let (now, _) = call.host().now();
         let date = |seconds: i64| {
-            time::OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| Failure::new("the certificate would last too long"))
+            time::OffsetDateTime::from_unix_timestamp(seconds)
+                .map_err(|_| Failure::new("the certificate would last too long"))
         };
         params.not_before = date(now)?;
         params.not_after = date(now.saturating_add(days.saturating_mul(DAY)))?;
@@ -195,8 +289,14 @@ impl Wanted {
         call.host().random(&mut serial)?;
         serial[0] &= 0x7f;
         params.serial_number = Some(SerialNumber::from_slice(&serial));
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
+        params.extended_key_usages = vec![
+            ExtendedKeyUsagePurpose::ServerAuth,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        ];
         params.is_ca = IsCa::ExplicitNoCa;
         Ok(Self(params))
     }
@@ -213,11 +313,17 @@ impl Wanted {
     fn leaf(call: &mut Call<'_>) -> Result<Self, Failure> {
         let mut alternatives = Vec::new();
         for ip in texts(call.list(1), "error parsing ip")? {
-            let address: IpAddr = ip.parse().map_err(|_| Failure::new(format!("error parsing ip: {ip}")))?;
+            let address: IpAddr = ip
+                .parse()
+                .map_err(|_| Failure::new(format!("error parsing ip: {ip}")))?;
             alternatives.push(SanType::IpAddress(address));
         }
         for name in texts(call.list(2), "error processing alternate dns name")? {
-            let name = name.as_str().try_into().map_err(|_| Failure::new(format!("error creating certificate: x509: {name:?} cannot be encoded as an IA5String")))?;
+            let name = name.as_str().try_into().map_err(|_| {
+                Failure::new(format!(
+                    "error creating certificate: x509: {name:?} cannot be encoded as an IA5String"
+                ))
+            })?;
             alternatives.push(SanType::DnsName(name));
         }
         Self::new(call, call.int(3), alternatives)
@@ -226,7 +332,10 @@ impl Wanted {
     fn self_signed(self, call: &mut Call<'_>, key: Key) -> Result<Value, Failure> {
         call.spend(1_000)?;
         let cert = self.0.self_signed(&key.pair).map_err(failed)?;
-        Ok(Value::object(Certificate { cert: pem::encode("CERTIFICATE", cert.der()), key: key.pem }))
+        Ok(Value::object(Certificate {
+            cert: pem::encode("CERTIFICATE", cert.der()),
+            key: key.pem,
+        }))
     }
 
     /// Argument 4 is the authority.
@@ -239,7 +348,10 @@ impl Wanted {
         let ca_key = Key::from_pem(&ca.key)?;
         let issuer = Issuer::from_ca_cert_pem(&ca.cert, ca_key.pair).map_err(failed)?;
         let cert = self.0.signed_by(&key.pair, &issuer).map_err(failed)?;
-        Ok(Value::object(Certificate { cert: pem::encode("CERTIFICATE", cert.der()), key: key.pem }))
+        Ok(Value::object(Certificate {
+            cert: pem::encode("CERTIFICATE", cert.der()),
+            key: key.pem,
+        }))
     }
 }
 

@@ -15,24 +15,60 @@ const UINT32: Type = Type::Uint(crate::value::UintType::Uint32);
 const BLOCK: usize = 16;
 
 pub(in crate::functions) const TABLE: &[Function] = &[
-    Function::new("sprig_bcrypt", "sprig_bcrypt S", "The bcrypt hash of S with cost 10.", S, Type::String, |call| Ok(bcrypt(call, call.text(0))?.into())),
-    Function::new("sprig_decryptAES", "sprig_decryptAES PW S", "What `sprig_encryptAES` made S of.", SS, Type::String, decrypt),
+    Function::new(
+        "sprig_bcrypt",
+        "sprig_bcrypt S",
+        "The bcrypt hash of S with cost 10.",
+        S,
+        Type::String,
+        |call| Ok(bcrypt(call, call.text(0))?.into()),
+    ),
+    Function::new(
+        "sprig_decryptAES",
+        "sprig_decryptAES PW S",
+        "What `sprig_encryptAES` made S of.",
+        SS,
+        Type::String,
+        decrypt,
+    ),
     Function::new(
         "sprig_derivePassword",
         "sprig_derivePassword N TYPE PW USER SITE",
         "The Master Password of the given type (`maximum long medium short basic pin`), number N.",
-        &[UINT32, Type::String, Type::String, Type::String, Type::String],
+        &[
+            UINT32,
+            Type::String,
+            Type::String,
+            Type::String,
+            Type::String,
+        ],
         Type::String,
         derive,
     ),
-    Function::new("sprig_encryptAES", "sprig_encryptAES PW S", "S encrypted with AES-256-CBC under PW, in base 64. There is no protection against changes.", SS, Type::String, encrypt),
-    Function::new("sprig_htpasswd", "sprig_htpasswd U P", "A line for a file of passwords: U, a colon, the bcrypt hash of P.", SS, Type::String, |call| {
-        let user = call.text(0);
-        if user.contains(&b':') {
-            return Ok([b"invalid username: ", &user[..]].concat().into());
-        }
-        Ok([&user[..], b":", bcrypt(call, call.text(1))?.as_bytes()].concat().into())
-    }),
+    Function::new(
+        "sprig_encryptAES",
+        "sprig_encryptAES PW S",
+        "S encrypted with AES-256-CBC under PW, in base 64. There is no protection against changes.",
+        SS,
+        Type::String,
+        encrypt,
+    ),
+    Function::new(
+        "sprig_htpasswd",
+        "sprig_htpasswd U P",
+        "A line for a file of passwords: U, a colon, the bcrypt hash of P.",
+        SS,
+        Type::String,
+        |call| {
+            let user = call.text(0);
+            if user.contains(&b':') {
+                return Ok([b"invalid username: ", &user[..]].concat().into());
+            }
+            Ok([&user[..], b":", bcrypt(call, call.text(1))?.as_bytes()]
+                .concat()
+                .into())
+        },
+    ),
 ];
 
 /// Hashing takes tens of milliseconds, and is counted as that many steps.
@@ -40,7 +76,9 @@ const BCRYPT_STEPS: usize = 200_000;
 
 fn bcrypt(call: &mut Call<'_>, password: &[u8]) -> Result<String, Failure> {
     if password.len() > 72 {
-        return Ok("failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".into());
+        return Ok(
+            "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".into(),
+        );
     }
     call.spend(BCRYPT_STEPS)?;
     let mut salt = [0; 16];
@@ -86,7 +124,9 @@ fn derive(call: &mut Call<'_>) -> Result<Value, Failure> {
     const SCOPE: &[u8] = b"com.lyndir.masterpassword";
     let (kind, password, user, site) = (call.text(1), call.text(2), call.text(3), call.text(4));
     let Some(templates) = templates(kind) else {
-        return Ok([b"cannot find password template ", &kind[..]].concat().into());
+        return Ok([b"cannot find password template ", &kind[..]]
+            .concat()
+            .into());
     };
     call.spend(2 * BCRYPT_STEPS)?;
     let length = |text: &[u8]| (text.len() as u32).to_be_bytes();
@@ -104,7 +144,12 @@ fn derive(call: &mut Call<'_>) -> Result<Value, Failure> {
         let characters = characters(class);
         characters[usize::from(*seed) % characters.len()]
     };
-    Ok(template.bytes().zip(&seed[1..]).map(pick).collect::<Vec<u8>>().into())
+    Ok(template
+        .bytes()
+        .zip(&seed[1..])
+        .map(pick)
+        .collect::<Vec<u8>>()
+        .into())
 }
 
 /// The password cut off or filled with zeros to the length of a key, as Sprig does it.
@@ -147,8 +192,10 @@ fn decrypt(call: &mut Call<'_>) -> Result<Value, Failure> {
     if text.is_empty() {
         return Ok("".into());
     }
-    let bytes = base64_decode(text, Alphabet::Standard).map_err(|error| Failure::new(error.to_string()))?;
-    let beyond = |what: String| Failure::new(format!("runtime error: slice bounds out of range {what}"));
+    let bytes =
+        base64_decode(text, Alphabet::Standard).map_err(|error| Failure::new(error.to_string()))?;
+    let beyond =
+        |what: String| Failure::new(format!("runtime error: slice bounds out of range {what}"));
     let Some((start, body)) = bytes.split_at_checked(BLOCK) else {
         return Err(beyond(format!("[:{BLOCK}] with capacity {}", bytes.len())));
     };

@@ -3,10 +3,13 @@
 use crate::encoding::{Alphabet, base64_decode, base64_encode};
 
 /// The algorithm identifier of RSA keys.
-pub(super) const RSA: &[u8] = &[0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+pub(super) const RSA: &[u8] = &[
+    0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0,
+];
 /// The algorithm identifier of keys on the curve P-256.
-pub(super) const EC_P256: &[u8] =
-    &[0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+pub(super) const EC_P256: &[u8] = &[
+    0x30, 19, 6, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7,
+];
 /// The algorithm identifier of Ed25519 keys.
 pub(super) const ED25519: &[u8] = &[0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
 
@@ -30,7 +33,10 @@ pub(super) fn decode(text: &str) -> Option<(String, Vec<u8>)> {
     let (label, rest) = rest.split_once("-----")?;
     let (body, _) = rest.split_once(&format!("-----END {label}-----"))?;
     let body: String = body.chars().filter(|c| !c.is_whitespace()).collect();
-    Some((label.to_owned(), base64_decode(body.as_bytes(), Alphabet::Standard).ok()?))
+    Some((
+        label.to_owned(),
+        base64_decode(body.as_bytes(), Alphabet::Standard).ok()?,
+    ))
 }
 
 /// A value of DER.
@@ -61,7 +67,10 @@ fn first(der: &[u8]) -> Option<(&[u8], &[u8])> {
         long => {
             let count = usize::from(long & 0x7f);
             let bytes = der.get(2..2 + count).filter(|_| count <= 4)?;
-            (bytes.iter().fold(0, |n, b| n << 8 | usize::from(*b)), 2 + count)
+            (
+                bytes.iter().fold(0, |n, b| n << 8 | usize::from(*b)),
+                2 + count,
+            )
         }
     };
     let content = der.get(header..header + length)?;
@@ -83,10 +92,16 @@ pub(super) fn with_curve(key: &[u8]) -> Vec<u8> {
         let (_version, rest) = first(body)?;
         let (_private, rest) = first(rest)?;
         let head = &body[..body.len() - rest.len()];
-        let public = if rest.first() == Some(&0xa0) { first(rest)?.1 } else { rest };
+        let public = if rest.first() == Some(&0xa0) {
+            first(rest)?.1
+        } else {
+            rest
+        };
         Some((head, public))
     };
-    let Some((head, public)) = parts() else { return key.to_vec() };
+    let Some((head, public)) = parts() else {
+        return key.to_vec();
+    };
     // The object identifier within the algorithm identifier, from its tag on.
     let curve = tagged(0xa0, &EC_P256[11..]);
     tagged(0x30, &[head, &curve, public].concat())
