@@ -170,7 +170,14 @@ fn log(settings: &Settings) -> Result<Handle, String> {
         rotate_duration: rotate_duration.unwrap_or(ROTATE_AFTER),
         max_files: rotate_max_files.unwrap_or(0),
     });
-    pannier_log::init(options).map_err(|error| format!("failed to setup logging: {error}"))
+    pannier_log::init(options).map_err(|error| {
+        // As Go says it.
+        let text = error.to_string().replace(
+            "No such file or directory (os error 2)",
+            "no such file or directory",
+        );
+        format!("failed to setup logging: {text}")
+    })
 }
 
 /// The signals that mean something.

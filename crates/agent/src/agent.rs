@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use crate::auth::{Handler, MethodError};
 use crate::backoff::FetchBackoff;
 use crate::connection::{NO_RETRIES, TEMPLATE_RETRIES, client_config, variables};
+use crate::exec::{Ended, Supervisor};
 use crate::metrics::Metrics;
 use crate::render::host::Variables;
 use crate::render::runner::{Options, Progress, Runner};
@@ -72,6 +73,15 @@ pub struct Exit {
 impl Exit {
     /// All done, or asked to stop.
     pub const OK: Self = Self { code: 0 };
+
+    /// The supervised program's end is the agent's.
+    fn of(ended: &Ended) -> Self {
+        if ended.code != 0 {
+            let code = ended.code;
+            tracing::error!(target: LOG, error = ended.to_string(), exitCode = code, "runtime error encountered");
+        }
+        Self { code: ended.code }
+    }
 
     fn failed(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(target: LOG, error = error.to_string(), exitCode = 1, "runtime error encountered");
@@ -183,7 +193,14 @@ impl Agent {
         }
         let (progress_sender, progress) = watch::channel(Progress::default());
         let (delivery_sender, delivery) = watch::channel(Delivery::Waiting);
-        let done = finished(self.config.clone(), self.tokens.clone(), delivery, progress);
+        let done = finished(
+            self.config.clone(),
+            self.tokens.clone(),
+            delivery,
+            progress.clone(),
+        );
+        tracing::info!(target: "agent.exec.server", "starting exec server");
+        let mut supervisor = self.config.exec.clone().map(Supervisor::new);
         let runner = Runner::new(templates, self.template_options(), progress_sender);
         let mut runner = Box::pin(runner.run(self.tokens.clone()));
         let sink_client = auth_client(&self.client, &self.process);
@@ -193,6 +210,8 @@ impl Agent {
             self.tokens.clone(),
             delivery_sender,
         ));
+        tracing::info!(target: "agent.sink.server", "starting sink server");
+        tracing::info!(target: "agent.template.server", "starting template server");
         let mut auth = Box::pin(async {
             match self.auth {
                 Some(handler) => handler.run().await,
@@ -200,6 +219,14 @@ impl Agent {
             }
         });
         let mut serve = Box::pin(self.serve.run());
+        // A program that needs no start has nothing to wait for.
+        let started = !self.config.exit_after_auth;
+        let supervised = async {
+            match &mut supervisor {
+                Some(supervisor) if started => supervisor.run(progress).await,
+                _ => pending().await,
+            }
+        };
         // In this order: a login that gives a token lets its sinks be written before templates are looked at.
         let exit = tokio::select! {
             biased;
@@ -209,9 +236,15 @@ impl Agent {
             () = &mut sinks => Exit::OK,
             () = done => Exit::OK,
             error = &mut runner => Exit::failed(&error),
+            ended = supervised => Exit::of(&ended),
         };
         drop(sinks);
+        tracing::info!(target: "agent.sink.server", "sink server stopped");
         drop(runner);
+        if let Some(supervisor) = &mut supervisor {
+            supervisor.stop().await;
+        }
+        tracing::info!(target: "agent.exec.server", "exec server stopped");
         drop(auth);
         tracing::info!(target: "agent.auth.handler", "auth handler stopped");
         exit

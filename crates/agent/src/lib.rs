@@ -13,6 +13,7 @@ mod auth;
 mod backoff;
 mod cache;
 pub mod connection;
+mod exec;
 mod files;
 mod lifetime;
 mod listener;

@@ -107,7 +107,13 @@ impl Sink {
     }
 
     fn about(&self, error: &std::io::Error) -> String {
-        format!("{}: {}", self.path.display(), words(error))
+        let folder = self.path.parent().unwrap_or(&self.path).display();
+        let temporary = crate::files::temporary(&self.path);
+        format!(
+            "error opening temp file in dir {folder} for writing: open {}: {}",
+            temporary.display(),
+            words(error)
+        )
     }
 }
 
@@ -172,7 +178,6 @@ pub(crate) async fn serve(
     delivery: watch::Sender<Delivery>,
 ) {
     const LOG: &str = "agent.sink.server";
-    tracing::info!(target: LOG, "starting sink server");
     let mut due = vec![false; sinks.len()];
     let mut once = vec![false; sinks.len()];
     let mut retry_at: Option<Instant> = None;
@@ -295,9 +300,11 @@ mod tests {
         let error = Sink::new(&spec(Path::new("/nonexistent/token")), |_| None)
             .unwrap_err()
             .to_string();
-        assert_eq!(
-            error,
-            "error creating file sink: error during write check: /nonexistent/token: no such file or directory"
+        let begin = "error creating file sink: error during write check: error opening temp file in dir /nonexistent \
+                     for writing: open /nonexistent/token.tmp.";
+        assert!(
+            error.starts_with(begin) && error.ends_with(": no such file or directory"),
+            "{error}"
         );
     }
 

@@ -81,7 +81,7 @@ pub struct Policy {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum BuildError {
     /// The certificates.
-    #[error(transparent)]
+    #[error("failed to setup TLS config: {0}")]
     Tls(#[from] TlsError),
     /// A proxy's address.
     #[error("proxy: {0}")]
@@ -122,10 +122,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// When a certificate file cannot be used (only looked at for `https`), a proxy's address does not parse, or a header
+    /// When a certificate file cannot be used, also for an address without TLS, a proxy's address does not parse, or a header
     /// is not allowed.
     pub fn new(config: ClientConfig) -> Result<Self, BuildError> {
-        let tls = TlsStore::new(config.tls.clone(), config.address.is_tls())?;
+        let tls = TlsStore::new(
+            config.tls.clone(),
+            config.address.is_tls() || config.tls.names_files(),
+        )?;
         config.proxy.choose(&config.address)?;
         for (name, value) in &config.headers {
             if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {

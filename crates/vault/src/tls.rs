@@ -41,12 +41,21 @@ pub struct TlsSettings {
     pub system_roots: Option<Vec<PathBuf>>,
 }
 
+impl TlsSettings {
+    /// Whether anything was named that can be wrong; without, the system's roots are only read when they are needed.
+    pub(crate) fn names_files(&self) -> bool {
+        self.ca.is_some() || self.ca_dir.is_some() || self.client_cert.is_some()
+    }
+}
+
 /// Why TLS could not be set up: names the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// A file could not be read.
-    #[error("open {path}: {cause}")]
+    #[error("{what}open {path}: {cause}")]
     Read {
+        /// What was to be read, in the words of the original; may be empty.
+        what: &'static str,
         /// The file or folder.
         path: String,
         /// What the system said.
@@ -254,12 +263,21 @@ impl Pem {
 
 fn unreadable(path: &Path, error: &io::Error) -> TlsError {
     TlsError::Read {
+        what: "",
         path: path.display().to_string(),
         cause: match error.kind() {
             io::ErrorKind::NotFound => "no such file or directory".to_owned(),
             io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
             _ => error.to_string(),
         },
+    }
+}
+
+/// Says what the file was for.
+fn about_ca(what: &'static str, error: TlsError) -> TlsError {
+    match error {
+        TlsError::Read { path, cause, .. } => TlsError::Read { what, path, cause },
+        other => other,
     }
 }
 
@@ -280,13 +298,13 @@ fn roots(
 ) -> Result<(RootCertStore, Vec<CertificateDer<'static>>), TlsError> {
     let mut store = RootCertStore::empty();
     if let Some(ca) = &settings.ca {
-        let named = certificates(ca)?;
+        let named = certificates(ca).map_err(|error| about_ca("Error loading CA File: ", error))?;
         store.add_parsable_certificates(named.iter().cloned());
         return Ok((store, named));
     }
     if let Some(folder) = &settings.ca_dir {
         let mut named = Vec::new();
-        for path in files_of(folder)? {
+        for path in files_of(folder).map_err(|error| about_ca("Error loading CA Path: ", error))? {
             // A folder may hold other things, as with Go's loader.
             named.extend(certificates(&Pem::File(path)).unwrap_or_default());
         }

@@ -269,7 +269,7 @@ fn unusable_files_are_named_at_start() {
     };
     assert_eq!(
         new(ca(Pem::File(missing))),
-        "open /nonexistent/ca.pem: no such file or directory"
+        "Error loading CA File: open /nonexistent/ca.pem: no such file or directory"
     );
     assert_eq!(
         new(ca(Pem::Bytes("x".into()))),

@@ -63,7 +63,10 @@ impl Cert {
             let mut config = client.config().clone();
             config.tls = tls.clone();
             let own = Client::new(config).map_err(|error| error.to_string())?;
-            self.client = Some(own.with_namespace(client.namespace()));
+            self.client = Some(
+                own.with_namespace(client.namespace())
+                    .with_policy(client.policy().clone()),
+            );
         }
         Ok(Credentials::Login {
             body,

@@ -155,7 +155,6 @@ impl Runner {
 
     /// Runs until it is dropped; returns only what ends the agent.
     pub(crate) async fn run(mut self, mut tokens: Tokens) -> RunnerError {
-        tracing::info!(target: LOG, "starting template server");
         if self.slots.is_empty() {
             tracing::info!(target: LOG, "no templates found");
             self.progress
@@ -318,7 +317,6 @@ impl Runner {
             }
         }
         self.drop_unused();
-        self.tell();
         let mut done: Vec<Command> = Vec::new();
         for number in changed {
             let Some(command) = self.slots[number]
@@ -344,6 +342,8 @@ impl Runner {
                 self.command_failed(number, &error)?;
             }
         }
+        // After the commands, so that `exit_after_auth` does not cut them off.
+        self.tell();
         Ok(())
     }
 
@@ -435,6 +435,7 @@ impl Runner {
         let complete = self.slots.iter().all(|slot| slot.rendered);
         tracing::error!(target: LOG, error, destination = self.slots[number].template.destination(), "template server error");
         if self.options.exit_on_failure && !(complete && self.options.exit_after_auth) {
+            self.tell();
             return Err(RunnerError(error.to_owned()));
         }
         Ok(())
