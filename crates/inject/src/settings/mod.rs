@@ -113,7 +113,7 @@ settings! {
     tls_auto: String, "tls-auto", "AGENT_INJECT_TLS_AUTO", "";
     /// Host names of the generated certificate, separated by commas.
     tls_auto_hosts: TrimmedList, "tls-auto-hosts", "AGENT_INJECT_TLS_AUTO_HOSTS", "";
-    /// Life of an automatic certificate; a new one is made after two thirds of it.
+    /// Life of an automatic certificate; a new one is made after half of it.
     tls_auto_lifetime: CertificateLifetime, "tls-auto-lifetime", "AGENT_INJECT_TLS_AUTO_LIFETIME", "24h";
     /// File with the CA's certificate, for certificates from files.
     tls_ca_cert_file: String, "tls-ca-cert-file", "AGENT_INJECT_TLS_CA_CERT_FILE", "";

@@ -4,8 +4,9 @@ use super::authorities::Authority;
 use super::contents::{Contents, SECRET};
 use super::hooks;
 use super::machine::Bundle;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
@@ -148,14 +149,17 @@ impl SharedSecret {
         Some(Contents::read(&data.unwrap_or_default()))
     }
 
-    /// Reads it now.
-    pub(crate) async fn read(&mut self) -> Result<Option<Contents>, WriteError> {
-        let secret = in_time(self.api.get_opt(SECRET)).await?;
-        Ok(self.see(secret))
+    /// Reads it now; the answer is to be [seen](Self::see).
+    pub(crate) fn read(&self) -> BoxFuture<'static, Result<Option<Secret>, WriteError>> {
+        let api = self.api.clone();
+        async move { in_time(api.get_opt(SECRET)).await }.boxed()
     }
 
-    /// Writes `contents`, if the Secret is still as last seen (or still absent).
-    pub(crate) async fn write(&mut self, contents: &Contents) -> Result<(), WriteError> {
+    /// Writes `contents`, if the Secret is still as last seen (or still absent); the answer is to be [seen](Self::see).
+    pub(crate) fn write(
+        &self,
+        contents: &Contents,
+    ) -> BoxFuture<'static, Result<Secret, WriteError>> {
         let mut secret = self.last.clone().unwrap_or_else(|| {
             let mut secret = Secret::default();
             secret.metadata.name = Some(SECRET.to_owned());
@@ -178,13 +182,15 @@ impl SharedSecret {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
-        let written = if secret.resource_version().is_some() {
-            in_time(self.api.replace(SECRET, &parameters, &secret)).await
-        } else {
-            in_time(self.api.create(&parameters, &secret)).await
-        };
-        self.last = Some(written?);
-        Ok(())
+        let api = self.api.clone();
+        async move {
+            if secret.resource_version().is_some() {
+                in_time(api.replace(SECRET, &parameters, &secret)).await
+            } else {
+                in_time(api.create(&parameters, &secret)).await
+            }
+        }
+        .boxed()
     }
 }
 
@@ -241,34 +247,40 @@ impl WebhookConfiguration {
         )
     }
 
-    /// Reads it now.
-    pub(crate) async fn read(&mut self) -> Result<(), WriteError> {
-        let found = in_time(self.api.get_opt(&self.name)).await?;
-        self.see(found.map_or(Seen::Absent, |found| Seen::Object(Box::new(found))));
-        Ok(())
+    /// Reads it now; the answer is to be [seen](Self::see).
+    pub(crate) fn read(
+        &self,
+    ) -> BoxFuture<'static, Result<Seen<MutatingWebhookConfiguration>, WriteError>> {
+        let (api, name) = (self.api.clone(), self.name.clone());
+        async move {
+            Ok(in_time(api.get_opt(&name))
+                .await?
+                .map_or(Seen::Absent, |found| Seen::Object(Box::new(found))))
+        }
+        .boxed()
     }
 
-    /// Makes our webhooks trust exactly `authorities`, if the configuration is still as last seen. Needs `patch` only.
-    pub(crate) async fn write(
-        &mut self,
+    /// Makes our webhooks trust exactly `authorities`, if the configuration is still as last seen; the answer is to be
+    /// [seen](Self::see). Needs `patch` only.
+    pub(crate) fn write(
+        &self,
         hosts: &[String],
         authorities: &[Authority],
-    ) -> Result<(), WriteError> {
+    ) -> BoxFuture<'static, Result<Seen<MutatingWebhookConfiguration>, WriteError>> {
         let Some(configuration) = &self.last else {
-            return Err(WriteError::Conflict);
+            return async { Err(WriteError::Conflict) }.boxed();
         };
         let change = hooks::apply(
             configuration,
             &hooks::ours(configuration, hosts),
             authorities,
         );
-        let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let written = in_time(
-            self.api
-                .patch(&self.name, &parameters, &Patch::Apply(&change)),
-        )
-        .await?;
-        self.last = Some(written);
-        Ok(())
+        let (api, name) = (self.api.clone(), self.name.clone());
+        async move {
+            let parameters = PatchParams::apply(FIELD_MANAGER).force();
+            let written = in_time(api.patch(&name, &parameters, &Patch::Apply(&change))).await?;
+            Ok(Seen::Object(Box::new(written)))
+        }
+        .boxed()
     }
 }

@@ -8,8 +8,9 @@ use super::{Automatic, authorities, issue};
 use crate::metrics::Metrics;
 use crate::serving::{Serving, Trust};
 use crate::tls::Pair;
-use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::admissionregistration::v1::MutatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
@@ -41,8 +42,9 @@ impl Backoff {
         *self = Self::default();
     }
 
-    fn is_over(&self) -> bool {
-        self.until.is_none_or(|until| Instant::now() >= until)
+    /// When the next attempt may be made; `None`: now.
+    fn until(&self) -> Option<Instant> {
+        self.until.filter(|until| *until > Instant::now())
     }
 }
 
@@ -52,6 +54,26 @@ enum Store {
     Memory,
     /// In the Secret.
     Secret(Box<SharedSecret>),
+}
+
+/// A call to the API server that has ended.
+enum Done {
+    /// The shared state was written.
+    Contents {
+        written: Result<Secret, WriteError>,
+        contents: Contents,
+        what: &'static str,
+    },
+    /// The caBundle was written.
+    Bundle {
+        written: Result<Seen<MutatingWebhookConfiguration>, WriteError>,
+        authorities: usize,
+    },
+    /// Both were read again.
+    Read {
+        secret: Option<Result<Option<Secret>, WriteError>>,
+        configuration: Option<Result<Seen<MutatingWebhookConfiguration>, WriteError>>,
+    },
 }
 
 /// Keeps automatic certificates for ever.
@@ -65,6 +87,8 @@ pub(crate) struct Keeper {
     metrics: Metrics,
     backoff: Backoff,
     conflicts: u32,
+    /// The one call in progress. What is served does not wait for it.
+    call: Option<BoxFuture<'static, Done>>,
 }
 
 impl Keeper {
@@ -105,6 +129,7 @@ impl Keeper {
             metrics,
             backoff,
             conflicts: 0,
+            call: None,
         }
     }
 
@@ -120,10 +145,20 @@ impl Keeper {
                 None => stream::pending().boxed(),
             };
         loop {
-            let wake = self.turn().await;
+            let wake = self.turn();
+            let call = async {
+                match &mut self.call {
+                    Some(call) => call.await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
+                done = call => {
+                    self.call = None;
+                    self.done(done);
+                }
                 Some(seen) = secrets.next() => self.see_secret(seen),
-                Some(seen) = configurations.next() => if let Some(webhook) = &mut self.webhook { webhook.see(seen) },
+                Some(seen) = configurations.next() => self.see_configuration(seen),
                 () = tokio::time::sleep_until(wake) => {}
             }
         }
@@ -135,63 +170,176 @@ impl Keeper {
         })
     }
 
-    /// Steps until there is nothing to do, and says when to look again.
-    async fn turn(&mut self) -> Instant {
+    /// Steps until there is nothing to do but to wait, and says until when.
+    fn turn(&mut self) -> Instant {
         loop {
             let (now, bundle) = (Timestamp::now(), self.bundle());
-            let step = self.machine.step(&World {
+            let world = World {
                 now,
                 contents: self.contents.as_ref(),
                 bundle: &bundle,
-            });
+            };
+            let step = self.machine.step(&world);
             self.report(&bundle, step.bundle.is_none());
             publish(&self.publish, step.serving);
-            let wish = if self.backoff.is_over() {
-                (step.bundle, step.write)
-            } else {
-                (None, None)
-            };
-            let outcome = match wish {
-                (Some(authorities), _) => self.write_bundle(&authorities).await,
-                (None, Some(write)) => self.write_contents(write, now).await,
-                (None, None) => {
-                    let rest = step.wake.duration_since(now).unsigned_abs();
-                    let wake = Instant::now() + rest.max(Duration::from_millis(20));
-                    return self.backoff.until.map_or(wake, |until| wake.min(until));
-                }
-            };
-            match outcome {
-                Ok(()) => {
-                    self.conflicts = 0;
-                    self.backoff.succeeded();
-                }
-                // With several replicas this is how all but one find out that it is done.
-                Err(WriteError::Conflict) if self.conflicts < 5 => {
-                    self.conflicts += 1;
-                    if let Err(error) = self.read_again().await {
-                        self.fail("cannot read", &error);
-                    }
-                }
-                Err(error) => self.fail("cannot write", &error),
+            let rest = step.wake.duration_since(now).unsigned_abs();
+            let wake = Instant::now() + rest.max(Duration::from_millis(20));
+            if self.call.is_some() {
+                return wake;
+            }
+            if let Some(until) = self.backoff.until() {
+                return wake.min(until);
+            }
+            match (step.bundle, step.write) {
+                (Some(authorities), _) => self.write_bundle(&authorities),
+                (None, Some(write)) => self.write_contents(write, now),
+                (None, None) => return wake,
             }
         }
     }
 
-    fn fail(&mut self, what: &str, error: &WriteError) {
-        tracing::error!(target: "handler.auto-tls", %error, "{what} the certificate Secret or the webhook configuration, trying again");
+    fn write_bundle(&mut self, authorities: &[authorities::Authority]) {
+        let Some(webhook) = &self.webhook else { return };
+        let (write, authorities) = (
+            webhook.write(&self.automatic.hosts, authorities),
+            authorities.len(),
+        );
+        self.call = Some(
+            write
+                .map(move |written| Done::Bundle {
+                    written,
+                    authorities,
+                })
+                .boxed(),
+        );
+    }
+
+    fn write_contents(&mut self, write: Write, now: Timestamp) {
+        let (contents, what) = match write {
+            Write::Stage { hosts } => match issue::issue(&hosts, now, self.automatic.lifetime) {
+                Ok(issued) => (
+                    self.machine
+                        .stage(&self.contents.clone().unwrap_or_default(), &issued, now),
+                    "Generated CA",
+                ),
+                Err(error) => {
+                    self.fail(&WriteError::Other(format!(
+                        "cannot make a certificate for {hosts:?}: {error}"
+                    )));
+                    return;
+                }
+            },
+            Write::Promote(contents) => (contents, "certificate put into service"),
+        };
+        match &self.store {
+            Store::Memory => self.took_over(contents, what),
+            Store::Secret(secret) => {
+                let write = secret.write(&contents);
+                self.call = Some(
+                    write
+                        .map(move |written| Done::Contents {
+                            written,
+                            contents,
+                            what,
+                        })
+                        .boxed(),
+                );
+            }
+        }
+    }
+
+    fn read_again(&mut self) {
+        let secret = if let Store::Secret(secret) = &self.store {
+            Some(secret.read())
+        } else {
+            None
+        };
+        let configuration = self.webhook.as_ref().map(WebhookConfiguration::read);
+        let read = async {
+            let (secret, configuration) = (
+                OptionFuture::from(secret).await,
+                OptionFuture::from(configuration).await,
+            );
+            Done::Read {
+                secret,
+                configuration,
+            }
+        };
+        self.call = Some(read.boxed());
+    }
+
+    fn done(&mut self, done: Done) {
+        let outcome = match done {
+            Done::Contents {
+                written: Err(WriteError::Forbidden(error)),
+                contents,
+                what,
+            } => {
+                self.live_in_memory(&error);
+                self.took_over(contents, what);
+                Ok(())
+            }
+            Done::Contents {
+                written,
+                contents,
+                what,
+            } => written.map(|written| {
+                if let Store::Secret(secret) = &mut self.store {
+                    secret.see(Some(written));
+                }
+                self.took_over(contents, what);
+            }),
+            Done::Bundle {
+                written,
+                authorities,
+            } => {
+                tell_bundle_write(&self.metrics, authorities, &written);
+                written.map(|seen| self.see_configuration(seen))
+            }
+            Done::Read {
+                secret,
+                configuration,
+            } => {
+                if let Some(Ok(secret)) = secret {
+                    self.see_secret(
+                        secret.map_or(Seen::Absent, |secret| Seen::Object(Box::new(secret))),
+                    );
+                }
+                if let Some(Ok(configuration)) = configuration {
+                    self.see_configuration(configuration);
+                }
+                // Whoever reads again has failed before; that count goes on until a write succeeds.
+                return;
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                self.conflicts = 0;
+                self.backoff.succeeded();
+            }
+            // With several replicas this is how all but one find out that it is done.
+            Err(WriteError::Conflict) if self.conflicts < 5 => {
+                self.conflicts += 1;
+                self.read_again();
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    fn took_over(&mut self, contents: Contents, what: &'static str) {
+        tracing::info!(target: "handler.auto-tls", "{what}");
+        self.contents = Some(contents);
+    }
+
+    fn fail(&mut self, error: &WriteError) {
+        tracing::error!(target: "handler.auto-tls", %error, "cannot write the certificate Secret or the caBundle, trying again");
         self.conflicts = 0;
         self.backoff.failed();
     }
 
-    async fn read_again(&mut self) -> Result<(), WriteError> {
-        if let Store::Secret(secret) = &mut self.store
-            && let Some(contents) = secret.read().await?
-        {
-            self.contents = Some(contents);
-        }
-        match &mut self.webhook {
-            Some(webhook) => webhook.read().await,
-            None => Ok(()),
+    fn see_configuration(&mut self, seen: Seen<MutatingWebhookConfiguration>) {
+        if let Some(webhook) = &mut self.webhook {
+            webhook.see(seen);
         }
     }
 
@@ -225,44 +373,6 @@ impl Keeper {
         tracing::warn!(target: "handler.auto-tls", error, "no right on the certificate Secret: certificates live in memory");
         self.store = Store::Memory;
         self.contents.get_or_insert_default();
-    }
-
-    async fn write_bundle(
-        &mut self,
-        authorities: &[authorities::Authority],
-    ) -> Result<(), WriteError> {
-        let Some(webhook) = &mut self.webhook else {
-            return Ok(());
-        };
-        let written = webhook.write(&self.automatic.hosts, authorities).await;
-        tell_bundle_write(&self.metrics, authorities.len(), &written);
-        written
-    }
-
-    async fn write_contents(&mut self, write: Write, now: Timestamp) -> Result<(), WriteError> {
-        let (contents, what) = match write {
-            Write::Stage { hosts } => {
-                let issued = issue::issue(&hosts, now, self.automatic.lifetime);
-                let issued = issued.map_err(|error| {
-                    WriteError::Other(format!("cannot make a certificate for {hosts:?}: {error}"))
-                })?;
-                (
-                    self.machine
-                        .stage(&self.contents.clone().unwrap_or_default(), &issued, now),
-                    "Generated CA",
-                )
-            }
-            Write::Promote(contents) => (contents, "certificate put into service"),
-        };
-        if let Store::Secret(secret) = &mut self.store {
-            match secret.write(&contents).await {
-                Err(WriteError::Forbidden(error)) => self.live_in_memory(&error),
-                other => other?,
-            }
-        }
-        tracing::info!(target: "handler.auto-tls", "{what}");
-        self.contents = Some(contents);
-        Ok(())
     }
 
     fn report(&self, bundle: &Bundle, is_current: bool) {
@@ -311,12 +421,18 @@ pub(crate) async fn keep_files(
             );
         }
         publish(&publish_to, serving);
-        if let Some(authorities) = wish.filter(|_| backoff.is_over()) {
+        if let Some(authorities) = wish.filter(|_| backoff.until().is_none()) {
             let written = webhook.write(&hosts, &authorities).await;
             tell_bundle_write(&metrics, authorities.len(), &written);
-            match written {
-                Ok(()) => backoff.succeeded(),
-                Err(WriteError::Conflict) if webhook.read().await.is_ok() => {}
+            let outcome = match written {
+                Err(WriteError::Conflict) => webhook.read().await,
+                other => other,
+            };
+            match outcome {
+                Ok(seen) => {
+                    backoff.succeeded();
+                    webhook.see(seen);
+                }
                 Err(error) => {
                     tracing::error!(target: "handler.certwatcher", %error, "cannot write the caBundle, trying again");
                     backoff.failed();
@@ -420,9 +536,9 @@ fn publish(to: &watch::Sender<Serving>, serving: Serving) {
     });
 }
 
-fn tell_bundle_write(metrics: &Metrics, authorities: usize, written: &Result<(), WriteError>) {
+fn tell_bundle_write<T>(metrics: &Metrics, authorities: usize, written: &Result<T, WriteError>) {
     metrics.bundle_written(match written {
-        Ok(()) => "ok",
+        Ok(_) => "ok",
         Err(WriteError::Conflict) => "conflict",
         Err(_) => "error",
     });

@@ -27,7 +27,7 @@ const FOREIGN_PATIENCE: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_secs(300);
 /// More authorities than this are not kept, unless all are needed; a process that dies and starts again without end adds one each time when
 /// it has no Secret to find the last one in.
-const MOST_AUTHORITIES: usize = 64;
+const MOST_AUTHORITIES: usize = 32;
 
 /// What never changes.
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ impl Machine {
             .map(|pair| since(&self.distrusted, pair));
     }
 
-    /// When a new pair is to be made: at once without a usable one, else after two thirds of its life, or near the end
+    /// When a new pair is to be made: at once without a usable one, else after half of its life, or near the end
     /// of a life that another program is expected to renew.
     fn due(&self, world: &World<'_>, contents: &Contents, current: Option<&Pair>) -> Timestamp {
         let Some(current) = current else {
@@ -206,7 +206,7 @@ impl Machine {
             let window = self
                 .policy
                 .lifetime
-                .mul_f64((1.0 - 0.3 * self.policy.jitter.clamp(0.0, 1.0)) / 3.0);
+                .mul_f64((1.0 - 0.3 * self.policy.jitter.clamp(0.0, 1.0)) / 2.0);
             return current.not_after() - window;
         }
         let life = current

@@ -18,7 +18,7 @@ use std::time::Duration;
 pub struct Automatic {
     /// Names (or IP addresses) that the certificate is for (`-tls-auto-hosts`).
     pub hosts: Vec<String>,
-    /// Life of a certificate; a new one is made after two thirds of it.
+    /// Life of a certificate; a new one is made after half of it.
     pub lifetime: Duration,
     /// The MutatingWebhookConfiguration whose caBundle is kept (`-tls-auto`).
     pub webhook: Option<String>,
