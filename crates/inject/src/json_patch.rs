@@ -7,6 +7,11 @@
 use pannier_go::json::{self, Json};
 use pannier_go::{integer, quote};
 
+/// How deep a patch may nest: far more than a container does, and little enough to be copied by recursion.
+const MAX_DEPTH: usize = 100;
+/// How much all `copy` operations of a patch may add together, in bytes: each may double what the one before it left.
+const MAX_COPIED: usize = 1 << 20;
+
 /// A patch that was read: a list of operations, not yet looked into.
 #[derive(Clone, Debug)]
 pub struct Patch(Vec<Json>);
@@ -38,6 +43,14 @@ pub fn read(text: &str) -> Result<Patch, String> {
             ));
         }
     };
+    if operations
+        .iter()
+        .any(|operation| measure(operation).1 > MAX_DEPTH)
+    {
+        return Err(format!(
+            "expected a patch that nests no deeper than {MAX_DEPTH}"
+        ));
+    }
     match operations
         .iter()
         .find(|operation| !matches!(operation, Json::Object(_) | Json::Null))
@@ -57,8 +70,9 @@ pub fn read(text: &str) -> Result<Patch, String> {
 /// The first operation that does not apply.
 pub fn apply(document: &Json, patch: &Patch) -> Result<Json, PatchError> {
     let mut document = document.clone();
+    let mut budget = MAX_COPIED;
     for (at, operation) in patch.0.iter().enumerate() {
-        step(&mut document, operation).map_err(|message| PatchError {
+        step(&mut document, operation, &mut budget).map_err(|message| PatchError {
             operation: at,
             message,
         })?;
@@ -66,7 +80,7 @@ pub fn apply(document: &Json, patch: &Patch) -> Result<Json, PatchError> {
     Ok(document)
 }
 
-fn step(document: &mut Json, operation: &Json) -> Result<(), String> {
+fn step(document: &mut Json, operation: &Json, budget: &mut usize) -> Result<(), String> {
     let kind = operation
         .get("op")
         .and_then(Json::as_str)
@@ -108,6 +122,9 @@ fn step(document: &mut Json, operation: &Json) -> Result<(), String> {
                 }
                 parent => parent.get(&key).cloned().unwrap_or_default(),
             };
+            *budget = budget.checked_sub(measure(&copied).0).ok_or_else(|| {
+                format!("error in copy for path: '{path}': the patch copies more than {MAX_COPIED} bytes")
+            })?;
             place(document, path, copied, "copy")
         }
         "test" => test(document, text("path")?, &value()),
@@ -211,6 +228,10 @@ fn find<'d>(document: &'d mut Json, path: &str) -> Option<(&'d mut Json, String)
         .map(|key| key.replace("~1", "/").replace("~0", "~"))
         .collect();
     let last = keys.pop()?;
+    // Nothing that deep can be there: patches nest less, and so do containers.
+    if keys.len() > MAX_DEPTH {
+        return None;
+    }
     let mut parent = document;
     for key in keys {
         parent = match parent {
@@ -280,6 +301,26 @@ fn position(key: &str, limit: usize, end: usize) -> Result<usize, String> {
         .ok_or_else(invalid)
 }
 
+/// Roughly the size of a value in bytes, and how deep it nests. No recursion: values may nest deeper than a stack allows.
+fn measure(value: &Json) -> (usize, usize) {
+    let (mut size, mut depth) = (0, 0);
+    let mut rest = vec![(value, 1)];
+    while let Some((value, level)) = rest.pop() {
+        depth = depth.max(level);
+        size += 4;
+        match value {
+            Json::String(text) | Json::Number(text) => size += text.len(),
+            Json::Array(items) => rest.extend(items.iter().map(|item| (item, level + 1))),
+            Json::Object(members) => {
+                size += members.keys().map(String::len).sum::<usize>();
+                rest.extend(members.values().map(|member| (member, level + 1)));
+            }
+            Json::Null | Json::Bool(_) => {}
+        }
+    }
+    (size, depth)
+}
+
 /// Go's word for a JSON value.
 pub(crate) fn kind(value: &Json) -> &'static str {
     match value {
@@ -289,5 +330,38 @@ pub(crate) fn kind(value: &Json) -> &'static str {
         Json::String(_) => "string",
         Json::Array(_) => "array",
         Json::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_that_nests_too_deep_is_refused_before_it_is_copied() {
+        let nested = |depth: usize| {
+            format!(
+                r#"[{{"op":"add","path":"/x","value":{}{}}}]"#,
+                "[".repeat(depth),
+                "]".repeat(depth)
+            )
+        };
+        assert!(read(&nested(MAX_DEPTH - 1)).is_ok());
+        assert_eq!(
+            read(&nested(9000)).err().as_deref(),
+            Some("expected a patch that nests no deeper than 100")
+        );
+    }
+
+    #[test]
+    fn a_patch_that_doubles_the_document_again_and_again_is_stopped() {
+        let copies = vec![r#"{"op":"copy","from":"/env","path":"/env/-"}"#; 40].join(",");
+        let document = json::decode(r#"{"env":["some text"]}"#).expect("JSON");
+        let patch = read(&format!("[{copies}]")).expect("a patch");
+        let error = apply(&document, &patch).expect_err("2 to the power of 40 texts");
+        assert_eq!(
+            error.message,
+            "error in copy for path: '/env/-': the patch copies more than 1048576 bytes"
+        );
     }
 }
