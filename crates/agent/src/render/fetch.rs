@@ -148,7 +148,11 @@ impl Context {
             Err(error) if error.status() == Some(404) => return Err(missing()),
             answer => answer?.secret()?,
         };
-        let secret = answer.ok_or_else(missing)?;
+        // An empty answer would render as nothing, and replace a good file.
+        let says_something = |secret: &Secret| {
+            secret.data.is_some() || secret.auth.is_some() || secret.wrap_info.is_some()
+        };
+        let secret = answer.filter(says_something).ok_or_else(missing)?;
         if mount.is_deleted(&secret, &super::clock::rfc3339_now()) {
             return Err(missing());
         }

@@ -163,7 +163,13 @@ impl Runner {
         }
         let mut token = next(&mut tokens).await;
         loop {
-            tracing::info!(target: LOG, "template server received new token");
+            if self
+                .slots
+                .iter()
+                .any(|slot| matches!(slot.template.output(), Output::File(_)))
+            {
+                tracing::info!(target: LOG, "template server received new token");
+            }
             self.start_over();
             tracing::info!(target: "agent", "(runner) starting");
             match self.with_token(&token, &mut tokens).await {

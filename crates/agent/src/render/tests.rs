@@ -356,6 +356,22 @@ async fn a_failing_server_never_harms_a_good_file() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_empty_answer_does_not_replace_a_good_file() {
+    let server = Server::new(|request, now| match now {
+        0..1_000 => kv(request),
+        1_000..100_000 => (200, "{}".to_owned()),
+        _ => (200, kv(request).1.replace("one", "new")),
+    });
+    let bench = Bench::start(&server, &reading("a", &["one"]), |options| {
+        options.schedule.interval = 10 * SECOND;
+    });
+    bench.pass(90 * SECOND).await;
+    assert_eq!(bench.file("a").unwrap(), "one \n");
+    bench.pass(120 * SECOND).await;
+    assert_eq!(bench.file("a").unwrap(), "new \n");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_token_fetches_everything_again() {
     let server = Server::new(|request, _| kv(request));
     let bench = Bench::start(&server, &reading("a", &["one", "two"]), |_| {});

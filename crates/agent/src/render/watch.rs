@@ -194,7 +194,10 @@ async fn renew(context: &Context, lease: i64, request: &Request) {
             },
             Ok(None) => Renewal::Failed,
             Err(error) => {
-                suspect(context, &FetchError::Vault(error), 0);
+                // A token of its own that is refused says nothing of ours.
+                if request.token.is_none() {
+                    suspect(context, &FetchError::Vault(error), 0);
+                }
                 Renewal::Failed
             }
         };
