@@ -43,7 +43,7 @@ soak: build ## replicas die, certificates live for seconds, admissions go on (AR
 	python3 -m e2e.soak $(ARGS)
 
 parity: build ## the agent beside the original: same configurations, faults, dynamic credentials (ARGS="compare --only auth")
-	PANNIER_AGENT=target/debug/pannier-agent scripts/with-tools bao -- python3 e2e/parity $(or $(ARGS),all)
+	PANNIER_AGENT=target/debug/pannier-agent scripts/with-tools bao hvac -- python3 e2e/parity $(or $(ARGS),all)
 
 bench: ## how fast and how big
 	scripts/bench

@@ -1,6 +1,6 @@
 """Pannier's agent beside the original: the same configurations, the same kind of server.
 
-    python3 e2e/parity compare|faults|dynamic|leaks|all [--only TEXT] [--keep DIR]
+    python3 e2e/parity compare|faults|dynamic|serving|leaks|all [--only TEXT] [--keep DIR]
 
 The programs come from the environment: PANNIER_BAO is OpenBao's `bao`, PANNIER_AGENT is `pannier-agent`.
 With `--subject oracle` the original is compared with itself, which shows whether the comparison is stable.
@@ -24,7 +24,7 @@ def program(variable: str) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="parity", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("what", choices=["compare", "faults", "dynamic", "leaks", "all"])
+    parser.add_argument("what", choices=["compare", "faults", "dynamic", "serving", "leaks", "all"])
     parser.add_argument("--subject", default="pannier", choices=["pannier", "oracle"])
     parser.add_argument("--only", default="", help="cases, groups or faults whose name contains TEXT")
     parser.add_argument("--keep", help="work in this folder (must not exist, except for `leaks`) and leave it there")
@@ -57,6 +57,10 @@ def run(options, oracle: str, subject: str, folder: Path) -> int:
         import dynamic
 
         failed += dynamic.run(oracle, subject, folder / "dynamic", options.seconds)
+    if every or options.what == "serving":
+        import serving
+
+        failed += serving.run(oracle, subject, folder / "serving")
     if every or options.what == "leaks":
         import leaks
 

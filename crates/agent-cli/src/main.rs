@@ -12,6 +12,7 @@
 
 mod agent;
 mod applets;
+mod healthcheck;
 mod notify;
 mod process;
 mod token;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["agent", rest @ ..] => agent::run(rest, &environment()),
+        ["healthcheck", rest @ ..] => healthcheck::run(rest, &environment()),
         ["token", "revoke", rest @ ..] => token::revoke(rest, &environment()),
         ["version" | "-version" | "--version" | "-v", ..] => {
             println!("Pannier v{VERSION}, in the place of vault agent");
@@ -70,6 +72,7 @@ fn usage() -> &'static str {
     "Usage: vault <command> [options]\n\n\
      Commands:\n  \
      agent          Log in, keep the token alive, render secrets into files\n  \
+     healthcheck    Ask a running agent whether all is well, for probes\n  \
      token revoke   Revoke the token of this pod (-self)\n  \
      version        Print the version"
 }

@@ -3,6 +3,7 @@
 use std::future::{Future, pending};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pannier_agent_config::{Config, Environment, Settings};
 use pannier_redacted::Redacted;
@@ -151,12 +152,8 @@ impl Agent {
             auth = Some(handler);
         }
         let retries = process.settings.max_retries.or(config.vault.num_retries);
-        let proxied = client_for(
-            &client,
-            &process,
-            "API Proxy",
-            retries.unwrap_or(NO_RETRIES),
-        );
+        let own = proxy_client(&client, &process, &config)?;
+        let proxied = client_for(&own, &process, "API Proxy", retries.unwrap_or(NO_RETRIES));
         let mut serve = Serve::new(&config, proxied, tokens.clone(), Arc::clone(&metrics))?;
         if let (Some(auth), Some(token)) = (&mut auth, serve.take_preloaded()) {
             auth.preload(token);
@@ -354,6 +351,21 @@ impl Agent {
             metrics: Arc::clone(&self.metrics),
         }
     }
+}
+
+/// What is passed on has connections of its own, so that clients who keep many requests open hold up neither logins
+/// nor templates.
+fn proxy_client(client: &Client, process: &Process, config: &Config) -> Result<Client, BuildError> {
+    if config.listeners.is_empty() && config.cache.is_none() {
+        return Ok(client.clone());
+    }
+    let mut settings = client.config().clone();
+    settings.max_connections = UNLIMITED;
+    settings.close = process.settings.disable_keep_alives.proxying;
+    if process.settings.disable_idle_connections.proxying {
+        settings.keep_idle = Duration::ZERO;
+    }
+    Client::new(settings)
 }
 
 /// For logins and what goes with them. The only retry is auto-auth's own back-off.

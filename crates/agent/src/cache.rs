@@ -32,6 +32,9 @@ use crate::proxy::call::{Answer, Call};
 
 const LOG: &str = "agent.cache.leasecache";
 
+#[cfg(test)]
+mod tests;
+
 /// The cache. Everything it keeps is renewed by a task of its own; dropping the cache stops them.
 pub(crate) struct Cache {
     /// Renews what is kept.

@@ -131,6 +131,16 @@ impl Metrics {
         };
     }
 
+    /// One counter without a label.
+    #[must_use]
+    pub fn counter(&self, name: &str) -> u64 {
+        self.numbers()
+            .counters
+            .get(&Series::plain(name))
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// All counters now.
     #[must_use]
     pub fn counters(&self) -> BTreeMap<Series, u64> {

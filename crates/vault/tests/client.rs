@@ -424,3 +424,40 @@ async fn many_requests_at_once_use_at_most_the_allowed_connections() {
     let connections = *server.connections.lock().unwrap();
     assert!((1..=10).contains(&connections), "{connections}");
 }
+
+#[tokio::test]
+async fn a_request_that_is_passed_on_goes_out_as_it_came() {
+    let server = Script::start(vec![answer("200 OK", "{}")]).await;
+    let mut request = Request::new(hyper::Method::POST, "not/this");
+    let mut headers = hyper::header::HeaderMap::new();
+    headers.insert("user-agent", "somebody/1".parse().unwrap());
+    headers.insert("x-vault-namespace", "theirs".parse().unwrap());
+    request.passed_on = Some(pannier_vault::PassedOn {
+        target: "/v1/a%20b?c=d%2Fe".to_owned(),
+        headers,
+    });
+    request.token = Some("hvs.theirs".into());
+    request.body = Some("{}".into());
+    server
+        .client(0)
+        .with_namespace("ours/")
+        .send(&request)
+        .await
+        .unwrap();
+    let seen = server.seen().remove(0);
+    assert!(
+        seen.starts_with("POST /v1/a%20b?c=d%2Fe HTTP/1.1\r\n"),
+        "{seen}"
+    );
+    for header in [
+        "user-agent: somebody/1",
+        "x-vault-namespace: theirs",
+        "x-vault-token: hvs.theirs",
+    ] {
+        assert!(seen.contains(&format!("{header}\r\n")), "{header}: {seen}");
+    }
+    assert!(
+        !seen.contains("x-vault-request") && !seen.contains("ours"),
+        "{seen}"
+    );
+}

@@ -36,7 +36,8 @@ pub(super) fn json(status: u16, body: String) -> Reply {
 /// `{"errors":[...]}`, as Vault answers.
 pub(super) fn error(status: u16, text: &str) -> Reply {
     let text = Json::String(text.to_owned()).encode(Style::COMPACT);
-    json(status, format!("{{\"errors\":[{text}]}}"))
+    // Go ends what it encodes with a line end.
+    json(status, format!("{{\"errors\":[{text}]}}\n"))
 }
 
 /// What Go's server says of a path that it does not know.

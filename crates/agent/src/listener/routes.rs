@@ -93,7 +93,7 @@ impl Routes {
 
     fn quit(&self, method: &Method) -> Reply {
         let Some(quit) = &self.quit else {
-            return reply::not_found();
+            return reply::empty(404);
         };
         if method != Method::POST {
             return reply::empty(405);
@@ -122,7 +122,7 @@ impl Routes {
 
     fn metrics(&self, request: &Request<Incoming>) -> Reply {
         if request.method() != Method::GET {
-            return reply::json(405, "{\"errors\":[]}".to_owned());
+            return reply::json(405, "{\"errors\":[]}\n".to_owned());
         }
         let accept = request
             .headers()
