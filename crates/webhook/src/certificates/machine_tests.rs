@@ -140,7 +140,8 @@ fn every_replica_serves_a_trusted_certificate_at_every_moment_of_many_lives() {
         "{} certificates in 120 s",
         leaves.len()
     );
-    assert_eq!(stage.bundle_writes, leaves.len());
+    // The last one may have been staged and not be in service yet.
+    assert!((leaves.len()..=leaves.len() + 1).contains(&stage.bundle_writes));
 }
 
 #[test]
