@@ -20,6 +20,8 @@ def secrets_of(audit: Path) -> set[str]:
     def collect(value, inside_data: bool):
         if isinstance(value, dict):
             for key, each in value.items():
+                if key in ("error", "errors"):
+                    continue
                 if isinstance(each, str) and (inside_data or key in SECRET_KEYS):
                     found.add(each)
                 else:

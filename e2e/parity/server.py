@@ -229,6 +229,8 @@ audit "file" "all" {{
         """Audited requests, oldest first; only those from the address `source` if one is given."""
         with open(self.audit, encoding="utf-8") as lines:
             for line in lines:
+                if not line.endswith("\n"):
+                    return  # the server is still writing it
                 entry = json.loads(line)
                 if entry["type"] == "request" and source in (None, entry["request"].get("remote_address")):
                     yield entry

@@ -39,7 +39,7 @@ def equal_commands_run_once(c: Run):
 
 @case("commands")
 def environment_of_a_command(c: Run):
-    c.agent({"auto_auth": {"method": c.approle()}, "exit_after_auth": True,
+    c.agent({"auto_auth": {"method": [c.approle()]}, "exit_after_auth": True,
              "template": [c.template("x", exec={"command": ["sh", "-c", "env | grep -E '^(VAULT|BAO|COLOUR)' | sort"]})]},
             env={"COLOUR": "green", "VAULT_ADDR": c.address}).exit()
     # The names differ by product; both are wanted (see the specification, section 8.9).
@@ -48,7 +48,7 @@ def environment_of_a_command(c: Run):
 
 @case("commands", tls=True)
 def environment_of_a_command_over_tls(c: Run):
-    c.agent({"auto_auth": {"method": c.approle()}, "exit_after_auth": True,
+    c.agent({"auto_auth": {"method": [c.approle()]}, "exit_after_auth": True,
              "template": [c.template("x", exec={"command": ["sh", "-c", "env | grep -E '^(VAULT|BAO)' | sort"]})]}).exit()
 
 

@@ -29,7 +29,8 @@ def templates_without_sinks(c: Run):
 
 @case("exits")
 def templates_and_sinks(c: Run):
-    render(c, c.template("x"))
+    c.secret("app", user="u")
+    render(c, c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.user }}}}{{{{ end }}}}'))
 
 
 @case("exits")
@@ -58,7 +59,7 @@ def the_proxy_alone_needs_the_token(c: Run):
              "listener": [{"type": "tcp", "address": f"127.0.0.1:{free_port()}", "tls_disable": True}]}).exit()
 
 
-@case("exits")
+@case("exits", races=["log"])
 def the_child_is_never_started(c: Run):
     c.secret("app", user="u")
     c.agent({"auto_auth": {"method": c.approle(), "sink": [c.sink()]}, "exit_after_auth": True,
@@ -92,7 +93,7 @@ def error_fatal_false_is_never_done(c: Run):
     agent.terminate()
 
 
-@case("exits")
+@case("exits", races=["requests", "methods", "log"])
 def one_bad_template_of_three_exits_on_retry_failure(c: Run):
     c.secret("app", user="u")
     render(c, c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.user }}}}{{{{ end }}}}', "out/good"),

@@ -122,8 +122,8 @@ def created_tokens_are_cached(c: Run):
     c.fact("same token", token(first) == token(second))
     c.fact("another", token(first) != token(other))
     seen(c, "revoke", ask(port, "POST", "/v1/auth/token/revoke", {"token": token(first)}))
-    third = ask(port, "POST", "/v1/auth/token/create", {"ttl": "60s"})
-    c.fact("evicted", [third[1].get("X-Cache"), token(third) != token(first)])
+    # The original evicts a moment after it answered.
+    c.until(lambda: token(ask(port, "POST", "/v1/auth/token/create", {"ttl": "60s"})) != token(first), "the revoked token leaves the cache")
     agent.terminate()
 
 
