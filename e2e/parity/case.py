@@ -279,7 +279,11 @@ class Run:
         text = re.sub(r"(?m)^==> (Vault|OpenBao) (Agent )?\S.*\bdeprecat[\s\S]*?\n\n", "", text)
         text = re.sub(r"\b(OpenBao|Vault)\b", "<product>", text)
         text = re.sub(r"\b(BAO|VAULT)_", "<PRODUCT>_", text)
-        return [line for line in self.clean(text).splitlines() if line.strip()]
+        text = self.clean(text)
+        # Pannier also says where in the file the mistake is, and what would have been right (see COMPATIBILITY.md).
+        text = re.sub(r" \(<logs>/[^ ()]+:\d+:\d+\)", "", text)
+        text = re.sub(r"(?m)^hint: .*\n?", "", text)
+        return [line for line in text.splitlines() if line.strip()]
 
     def audited(self) -> list[str]:
         lines = []
