@@ -286,13 +286,17 @@ class Run:
         return [line for line in text.splitlines() if line.strip()]
 
     def audited(self) -> list[str]:
-        lines = []
+        lines, lookups = [], set()
         for entry in self.server.requests(self.source):
             request = entry["request"]
             if request["path"] == "sys/health":
                 continue
             # The first renewal happens right after the login and races with an agent that ends by itself.
             if not self.case.timed and request["path"] == "auth/token/renew-self" and (request.get("data") or {}).get("increment") == 0:
+                continue
+            # The original asks for the kind of mount once a secret, Pannier once a mount (see COMPATIBILITY.md).
+            if request["path"].startswith("sys/internal/ui/mounts/"):
+                lookups.add(f"read sys/internal/ui/mounts/... as {'a token' if request.get('client_token') else 'nobody'}")
                 continue
             agent = " ".join(request.get("headers", {}).get("user-agent", []))
             parts = [
@@ -310,6 +314,7 @@ class Run:
             if entry.get("error"):
                 parts.append("refused: " + self.clean(entry["error"]).replace("\n", " "))
             lines.append(self.clean(" ".join(parts)))
+        lines += lookups
         return sorted(set(lines)) if self.case.timed else sorted(lines)
 
     def shape(self, body) -> str:
@@ -319,7 +324,7 @@ class Run:
         """Methods and targets as they went over a plain connection."""
         lines = [self.clean(line) for line in self.relay.request_lines() if " /v1/sys/health" not in line
                  and (self.case.timed or " /v1/auth/token/renew-self" not in line)]
-        return sorted(set(lines))
+        return sorted({re.sub(r"(/v1/sys/internal/ui/mounts/).*", r"\1...", line) for line in lines})
 
     def log_lines(self, agent: Agent) -> list[str]:
         found = set()

@@ -18,6 +18,7 @@ from case import CASES, Case, Run, Side, Stuck
 from server import Api, Authority, OpenBao, Tokens
 
 GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "cli")
+PROBLEM = ("error loading configuration", "error validating configuration")
 COMPATIBILITY = Path(__file__).parents[2] / "COMPATIBILITY.md"
 
 
@@ -113,8 +114,8 @@ def forgive_more_problems(left: dict, right: dict):
     """Drops problems of a configuration that only the subject reports: the original stops at the first."""
     for label, lines in right["stdout"].items():
         theirs = left["stdout"].get(label, [])
-        if any(line.startswith("error ") for line in theirs):
-            right["stdout"][label] = [line for line in lines if line in theirs or not line.startswith("error ")]
+        if any(line.startswith(PROBLEM) for line in theirs):
+            right["stdout"][label] = [line for line in lines if line in theirs or not line.startswith(PROBLEM)]
 
 
 def differences(left: dict, right: dict, races: frozenset[str]) -> dict[str, list[str]]:

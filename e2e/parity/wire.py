@@ -98,8 +98,15 @@ class Relay:
 
     def request_lines(self) -> list[str]:
         """`METHOD target` of every plain request seen; empty for TLS."""
-        found = []
-        for record in self.sent:
-            found += [match.decode() for match in
-                      re.findall(rb"(?:^|(?<=[\n}]))((?:GET|PUT|POST|LIST|DELETE|HEAD|PATCH) /\S*) HTTP/1", bytes(record))]
-        return found
+        return [line for record in self.sent for line in requests_in(bytes(record))]
+
+
+def requests_in(data: bytes) -> list[str]:
+    """The request lines of one connection's bytes; a TLS record is none."""
+    found = []
+    while match := re.match(rb"([A-Z]+ /\S*) HTTP/1\.1\r\n", data):
+        found.append(match.group(1).decode())
+        head, _, data = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+        data = data[int(length.group(1)) if length else 0:]
+    return found

@@ -284,7 +284,7 @@ def kubernetes_without_its_token_exits_on_error(c: Run):
 
 @case("auth")
 def kubernetes_needs_a_role(c: Run):
-    once(c, {"type": "kubernetes", "config": {}}).exit()
+    once(c, {"type": "kubernetes", "config": {"token_path": "/x"}}).exit()
 
 
 @case("auth")

@@ -148,7 +148,7 @@ def pki_by_secret(c: Run):
     render(c, c.template('{{ with secret "pki/issue/web" "common_name=app.example" "ttl=24h" }}{{ .Data.certificate }}\n{{ .Data.private_key }}\n{{ .Data.issuing_ca }}{{ end }}'))
 
 
-@case("templates")
+@case("templates", differs={"facts": "A token left in the sink", "requests": "A token left in the sink", "methods": "A token left in the sink", "log": "A token left in the sink"})
 def pki_cert(c: Run):
     text = ('{{ with pkiCert "pki/issue/web" "common_name=app.example" "ttl=24h" }}{{ .Cert }}{{ .CA }}{{ .Key }}'
             '{{ .Key | writeToFile "@/out/key" "" "" "0600" }}{{ end }}').replace("@", str(c.dir))
@@ -158,7 +158,7 @@ def pki_cert(c: Run):
     c.fact("a restart issues nothing", c.path("out/rendered").read_text() == first)
 
 
-@case("templates")
+@case("templates", differs={"facts": "A token left in the sink", "requests": "A token left in the sink", "methods": "A token left in the sink", "log": "A token left in the sink"})
 def pki_cert_without_its_key_after_a_restart(c: Run):
     text = '{{ with pkiCert "pki/issue/web" "common_name=app.example" "ttl=24h" }}{{ .Cert }}{{ .CA }}{{ len .Key | lt 0 }}{{ end }}'
     render(c, c.template(text))
@@ -529,7 +529,7 @@ def over_tls(c: Run):
     render(c, c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.user }}}}{{{{ end }}}}'))
 
 
-@case("templates")
+@case("templates", differs={"facts": "A token left in the sink", "requests": "A token left in the sink", "methods": "A token left in the sink", "log": "A token left in the sink"})
 def an_error_about_a_value_of_a_secret(c: Run):
     # The log is searched for the value afterwards (leaks.py).
     c.secret("app", password="a-long-password-of-kv2", nested={"pin": "a-long-nested-password"})
