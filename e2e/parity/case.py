@@ -275,8 +275,7 @@ class Run:
         text = agent.out.read_text(errors="replace")
         # The banner: from "started!" up to the blank line that ends the key: value block.
         text = re.sub(r"==> \w+ Agent started!.*\n\n==> \w+ Agent configuration:\n\n(?:.*\S.*\n)*\n?", "", text)
-        text = re.sub(r"(?m)^==> Note: .*version does not match.*\n", "", text)
-        text = re.sub(r"(?m)^==> (Vault|OpenBao) (Agent )?\S.*\bdeprecat[\s\S]*?\n\n", "", text)
+        text = re.sub(r"(?m)^==> Note: .*(version does not match|will be deprecating).*\n", "", text)
         text = re.sub(r"\b(OpenBao|Vault)\b", "<product>", text)
         text = re.sub(r"\b(BAO|VAULT)_", "<PRODUCT>_", text)
         text = self.clean(text)

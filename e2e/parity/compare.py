@@ -168,7 +168,7 @@ def run(oracle: str, subject: str, folder: Path, only: str, jobs: int) -> int:
             for case, found in zip(todo, pool.map(both, todo)):
                 stuck = [side for side, seen in results[case.name].items()
                          if "stuck" in seen["facts"] or "broken" in seen["facts"]]
-                excused = {aspect: row for aspect, row in case.differs.items() if aspect in found and f"| {row} |" in rows}
+                excused = {aspect: row for aspect, row in case.differs.items() if aspect in found and f"\n| {row}" in rows}
                 rest = {aspect: diff for aspect, diff in found.items() if aspect not in excused}
                 if "oracle" in stuck:
                     broken.append(case.name)

@@ -196,7 +196,7 @@ def approle_needs_a_role_file_setting(c: Run):
     once(c, {"type": "approle", "config": {"secret_id_file_path": "/x"}}).exit()
 
 
-@case("auth", tls=True)
+@case("auth", tls=True, differs=dict.fromkeys(['requests'], '`User-Agent` of a `cert` login'))
 def cert_of_the_method(c: Run):
     cert, key = c.server.authority.issue(f"web-{c.side.name}", "DNS:web")
     method = {"type": "cert", "config": {"name": "web", "client_cert": str(cert), "client_key": str(key),
@@ -211,7 +211,7 @@ def cert_of_the_vault_stanza(c: Run):
                                      "client_cert": str(cert), "client_key": str(key)}).exit()
 
 
-@case("auth", tls=True)
+@case("auth", tls=True, differs=dict.fromkeys(['requests'], '`User-Agent` of a `cert` login'))
 def cert_of_a_stranger_exits_on_error(c: Run):
     cert, key = c.world["stranger"].issue(f"stranger-{c.side.name}", "DNS:web")
     method = {"type": "cert", "exit_on_err": True,

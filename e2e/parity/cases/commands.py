@@ -52,7 +52,7 @@ def environment_of_a_command_over_tls(c: Run):
              "template": [c.template("x", exec={"command": ["sh", "-c", "env | grep -E '^(VAULT|BAO)' | sort"]})]}).exit()
 
 
-@case("commands")
+@case("commands", differs=dict.fromkeys(['files'], 'templates: `env "BAO_ADDR"`'))
 def environment_as_templates_see_it(c: Run):
     render(c, c.template('{{ env "BAO_ADDR" }}{{ env "VAULT_ADDR" }} {{ env "VAULT_TOKEN" }}'))
 
@@ -117,6 +117,6 @@ def a_command_runs_again_only_after_a_change(c: Run):
     agent.terminate()
 
 
-@case("commands")
+@case("commands", differs=dict.fromkeys(['files', 'log'], '`exec.enabled = false` of a template'))
 def a_disabled_command(c: Run):
     render(c, c.template("x", exec={"command": ["touch", str(c.path("out/ran"))], "enabled": False}))

@@ -66,9 +66,9 @@ row("hcl_type_wins_over_label", 'auto_auth { method "kubernetes" { type = "token
 row("hcl_label_of_a_template_is_ignored", AUTH + 'template "name" { contents = "x" destination = "/x" }')
 row("hcl_numbers_and_durations", AUTH + 'template_config { static_secret_render_interval = "1d" exit_on_retry_failure = true }\nlog_rotate_bytes = 0x10')
 row("hcl_backtick_is_illegal", 'pid_file = `x`')
-row("hcl_raw_newline_is_illegal", 'pid_file = "a\nb"')
-row("hcl_is_cut_off", 'auto_auth { method "x" {')
-row("json_is_cut_off", '{"auto_auth": {', differs={"stdout": "wording of a syntax error"})
+row("hcl_raw_newline_is_illegal", 'pid_file = "a\nb"', differs={"stdout": "wording of a syntax error"})
+row("hcl_is_cut_off", 'auto_auth { method "x" {', differs={"stdout": "JSON or HCL that is cut off"})
+row("json_is_cut_off", '{"auto_auth": {', differs={"stdout": "JSON or HCL that is cut off"})
 row("empty_file", "")
 
 # -- mistakes ----------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ row("text_where_a_template_wants_a_boolean", AUTH + 'template { contents = "x" d
 row("bad_duration", 'auto_auth { method "token_file" { min_backoff = "abc" config = { token_file_path = "/x" } } ' + SINK + ' }')
 row("unknown_template_key", AUTH + 'template { contents = "x" destination = "/x" foo = 1 }')
 row("bad_perms", AUTH + 'template { contents = "x" destination = "/x" perms = "999" }')
-row("bad_wait", AUTH + 'template { contents = "x" destination = "/x" wait { min = "5s" max = "1s" } }')
+row("bad_wait", AUTH + 'template { contents = "x" destination = "/x" wait { min = "5s" max = "1s" } }', differs=dict.fromkeys(["facts", "stdout"], "wrong values that `vault agent` meets"))
 row("listener_without_a_type", AUTH + 'listener { address = "127.0.0.1:0" }')
 row("unsupported_listener", AUTH + 'listener "udp" { address = "127.0.0.1:0" }')
 row("unsupported_listener_role", AUTH + 'listener "tcp" { address = "127.0.0.1:0" tls_disable = true role = "x" }')
@@ -97,7 +97,7 @@ row("proxy_without_a_listener", AUTH + "api_proxy {}")
 row("proxy_without_auth", 'api_proxy { use_auto_auth_token = true }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }')
 row("proxy_token_setting_of_no_kind", AUTH + 'api_proxy { use_auto_auth_token = "foo" }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }')
 row("token_setting_twice", AUTH + 'api_proxy { use_auto_auth_token = true }\ncache { use_auto_auth_token = true }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }')
-row("persist_without_a_type", AUTH + 'cache { persist {} }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }')
+row("persist_without_a_type", AUTH + 'cache { persist {} }\nlistener "tcp" { address = "127.0.0.1:0" tls_disable = true }', differs={"stdout": "wrong values that `vault agent` meets"})
 row("unknown_idle_connections", AUTH + 'disable_idle_connections = ["foo"]')
 row("unknown_keep_alives", AUTH + 'disable_keep_alives = ["foo"]')
 row("exec_without_env_template", AUTH + 'exec { command = ["true"] }')
@@ -222,8 +222,7 @@ def skip_verify_of_the_environment(c: Run):
     one_login(c, vault={"address": c.address}, env={"VAULT_SKIP_VERIFY": "true"})
 
 
-@case("config", tls=True, differs={"facts": "`VAULT_SKIP_VERIFY=false`", "files": "`VAULT_SKIP_VERIFY=false`", "requests": "`VAULT_SKIP_VERIFY=false`",
-                                   "stdout": "`VAULT_SKIP_VERIFY=false`", "log": "`VAULT_SKIP_VERIFY=false`"})
+@case("config", tls=True, differs=dict.fromkeys(["facts", "files", "requests", "stdout", "log"], "`VAULT_SKIP_VERIFY=false`"))
 def skip_verify_false_of_the_environment(c: Run):
     one_login(c, vault={"address": c.address}, env={"VAULT_SKIP_VERIFY": "false"})
 

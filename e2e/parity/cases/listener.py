@@ -13,7 +13,8 @@ def ask(port: int, method: str, path: str, body=None, **headers) -> tuple[int, d
     answer = connection.getresponse()
     text = answer.read().decode()
     connection.close()
-    return answer.status, dict(answer.getheaders()), text
+    # Names of headers are the same in any case.
+    return answer.status, {name.title(): value for name, value in answer.getheaders()}, text
 
 
 def listen(c: Run, listener=None, method=None, **config):
@@ -66,7 +67,7 @@ def proxy_that_forces_its_token(c: Run):
     agent.terminate()
 
 
-@case("listener", timed=True)
+@case("listener", timed=True, differs=dict.fromkeys(['facts'], "listener: answers about the agent's own token"))
 def the_agents_token_is_not_given_away(c: Run):
     agent, port = listen(c, api_proxy={"use_auto_auth_token": True})
     answer = ask(port, "GET", "/v1/auth/token/lookup-self")

@@ -148,7 +148,7 @@ def pki_by_secret(c: Run):
     render(c, c.template('{{ with secret "pki/issue/web" "common_name=app.example" "ttl=24h" }}{{ .Data.certificate }}\n{{ .Data.private_key }}\n{{ .Data.issuing_ca }}{{ end }}'))
 
 
-@case("templates", differs={"facts": "A token left in the sink", "requests": "A token left in the sink", "methods": "A token left in the sink", "log": "A token left in the sink"})
+@case("templates", differs=dict.fromkeys(['facts', 'requests', 'methods', 'log'], 'a token in a plain file sink'))
 def pki_cert(c: Run):
     text = ('{{ with pkiCert "pki/issue/web" "common_name=app.example" "ttl=24h" }}{{ .Cert }}{{ .CA }}{{ .Key }}'
             '{{ .Key | writeToFile "@/out/key" "" "" "0600" }}{{ end }}').replace("@", str(c.dir))
@@ -158,7 +158,7 @@ def pki_cert(c: Run):
     c.fact("a restart issues nothing", c.path("out/rendered").read_text() == first)
 
 
-@case("templates", differs={"facts": "A token left in the sink", "requests": "A token left in the sink", "methods": "A token left in the sink", "log": "A token left in the sink"})
+@case("templates", differs=dict.fromkeys(['facts', 'requests', 'methods', 'log'], 'a token in a plain file sink'))
 def pki_cert_without_its_key_after_a_restart(c: Run):
     text = '{{ with pkiCert "pki/issue/web" "common_name=app.example" "ttl=24h" }}{{ .Cert }}{{ .CA }}{{ len .Key | lt 0 }}{{ end }}'
     render(c, c.template(text))
@@ -304,12 +304,12 @@ def destination_is_required(c: Run):
     render(c, {"contents": "x"}, **strict(c))
 
 
-@case("templates", races=["requests", "methods", "log", "files"])
+@case("templates", races=["requests", "methods", "log", "files"], differs=dict.fromkeys(['stdout', 'log', 'files'], 'wrong values that `vault agent` meets'))
 def source_and_contents_exclude_each_other(c: Run):
     render(c, c.template("x", source="/x"))
 
 
-@case("templates", races=["requests", "methods", "log", "files"])
+@case("templates", races=["requests", "methods", "log", "files"], differs=dict.fromkeys(['stdout', 'log', 'files'], 'wrong values that `vault agent` meets'))
 def source_or_contents_is_required(c: Run):
     render(c, {"destination": "/x"})
 
@@ -474,7 +474,7 @@ def short_certificate_is_replaced_before_it_ends(c: Run):
     agent.terminate()
 
 
-@case("templates", timed=True)
+@case("templates", timed=True, differs=dict.fromkeys(['requests', 'methods'], 'a request refused because the token is gone'))
 def short_lived_created_token_is_renewed(c: Run):
     agent = sidecar(c, c.template('{{ with secret "auth/token/create" "ttl=4s" "explicit_max_ttl=9s" }}{{ .Auth.ClientToken }}{{ end }}'))
     c.until_file("out/rendered")
@@ -529,7 +529,7 @@ def over_tls(c: Run):
     render(c, c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.user }}}}{{{{ end }}}}'))
 
 
-@case("templates", differs={"facts": "A token left in the sink", "requests": "A token left in the sink", "methods": "A token left in the sink", "log": "A token left in the sink"})
+@case("templates", differs=dict.fromkeys(['facts', 'requests', 'methods', 'log'], 'a token in a plain file sink'))
 def an_error_about_a_value_of_a_secret(c: Run):
     # The log is searched for the value afterwards (leaks.py).
     c.secret("app", password="a-long-password-of-kv2", nested={"pin": "a-long-nested-password"})
