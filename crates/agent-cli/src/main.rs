@@ -1,6 +1,7 @@
 //! The program that runs in pods; it answers to the name vault too.
 //!
-//! `agent -config=…` runs the agent, `token revoke -self` is the preStop hook's call, `version` names the version. Only here
+//! `agent -config=…` runs the agent, `exec` starts a program with variables from
+//! a file, `token revoke -self` is the preStop hook's call, `version` names the version. Only here
 //! the environment is read, text goes to the standard output, and exit codes are chosen.
 
 // Every word on the standard streams comes from here: they are part of what this program promises.
@@ -12,6 +13,7 @@
 
 mod agent;
 mod applets;
+mod exec;
 mod healthcheck;
 mod notify;
 mod process;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["agent", rest @ ..] => agent::run(rest, &environment()),
         ["healthcheck", rest @ ..] => healthcheck::run(rest, &environment()),
+        ["exec", rest @ ..] => exec::run(rest),
         ["token", "revoke", rest @ ..] => token::revoke(rest, &environment()),
         ["version" | "-version" | "--version" | "-v", ..] => {
             println!("Pannier v{VERSION}, in the place of vault agent");
@@ -73,6 +76,7 @@ fn usage() -> &'static str {
      Commands:\n  \
      agent          Log in, keep the token alive, render secrets into files\n  \
      healthcheck    Ask a running agent whether all is well, for probes\n  \
+     exec           Become a program, with variables from a rendered file (-env-file FILE -- COMMAND)\n  \
      token revoke   Revoke the token of this pod (-self)\n  \
      version        Print the version"
 }

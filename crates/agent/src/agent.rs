@@ -15,6 +15,7 @@ use crate::backoff::FetchBackoff;
 use crate::connection::{NO_RETRIES, TEMPLATE_RETRIES, client_config, variables};
 use crate::exec::{Ended, Supervisor};
 use crate::metrics::Metrics;
+use crate::orphans;
 use crate::render::host::Variables;
 use crate::render::runner::{Options, Progress, Runner};
 use crate::render::schedule::Schedule;
@@ -143,7 +144,9 @@ impl Agent {
                 })?);
             }
             let client = auth_client(&client, &process).with_token(process.settings.token.clone());
-            let handler = Handler::new(client, spec, publisher, refused, Arc::clone(&metrics));
+            let variables = |name: &str| process.environment.get(name).map(str::to_owned);
+            let counted = Arc::clone(&metrics);
+            let handler = Handler::new(client, spec, publisher, refused, counted, &variables);
             let mut handler = handler.map_err(|error| StartError::Method {
                 kind: spec.method.kind.clone(),
                 error,
@@ -234,6 +237,7 @@ impl Agent {
             () = done => Exit::OK,
             error = &mut runner => Exit::failed(&error),
             ended = supervised => Exit::of(&ended),
+            () = orphans::reap() => Exit::OK,
         };
         drop(sinks);
         tracing::info!(target: "agent.sink.server", "sink server stopped");

@@ -21,13 +21,22 @@ use crate::metrics::Metrics;
 use crate::token::{Token, publish};
 
 mod approle;
+mod aws;
+mod azure;
 mod cert;
+mod consumed;
+mod gcp;
 mod jwt;
 mod kubernetes;
+mod ldap;
 mod method;
+#[cfg(test)]
+mod stand_in;
 mod token_file;
+mod web;
 
 pub use method::MethodError;
+pub(crate) use method::Variables;
 use method::{Credentials, Method};
 
 const LOG: &str = "agent.auth.handler";
@@ -94,8 +103,9 @@ impl Handler {
         tokens: watch::Sender<Option<Token>>,
         refused: mpsc::UnboundedReceiver<Redacted>,
         metrics: Arc<Metrics>,
+        variables: Variables<'_>,
     ) -> Result<Self, MethodError> {
-        let method = Method::new(&spec.method)?;
+        let method = Method::new(&spec.method, variables)?;
         Ok(Self {
             client,
             method,
@@ -199,19 +209,27 @@ impl Handler {
                 .look_up(token)
                 .await
                 .map_err(failure("error authenticating")),
-            Credentials::Login { body, client } => self
-                .log_in(body, client)
+            Credentials::Login {
+                body,
+                client,
+                below,
+            } => self
+                .log_in(body, client, below)
                 .await
                 .map_err(failure("error authenticating")),
         }
     }
 
-    async fn log_in(&self, body: Redacted, client: Option<Client>) -> Result<Session, String> {
+    async fn log_in(
+        &self,
+        body: Redacted,
+        client: Option<Client>,
+        below: Option<String>,
+    ) -> Result<Session, String> {
         let spec = &self.spec.method;
-        let request = Request::put(
-            format!("{}/login", spec.mount_path),
-            body.expose_bytes().to_vec(),
-        );
+        let below = below.map(|below| format!("/{below}")).unwrap_or_default();
+        let path = format!("{}/login{below}", spec.mount_path);
+        let request = Request::put(path, body.expose_bytes().to_vec());
         let request = request.wrap_ttl(spec.wrap_ttl);
         let client = client.as_ref().unwrap_or(&self.client);
         let answer = client
@@ -362,7 +380,7 @@ impl Handler {
                 }
                 () = sleep_until(poll_at), if period.is_some() => {
                     poll_at = Instant::now() + period.unwrap_or_default();
-                    if self.method.poll() && self.spec.enable_reauth_on_new_credentials {
+                    if self.method.poll(&self.client).await && self.spec.enable_reauth_on_new_credentials {
                         return Ended::NewCredentials;
                     }
                 }

@@ -18,6 +18,7 @@ mod files;
 mod lifetime;
 mod listener;
 pub mod metrics;
+mod orphans;
 mod proxy;
 mod render;
 mod serve;

@@ -53,11 +53,11 @@ impl AppRole {
         self.read_role_id()?;
         let Some(path) = self.secret_id_path.clone() else {
             let body = body(&[("role_id", &self.role_id)]);
-            return Ok(Credentials::Login { body, client: None });
+            return Ok(Credentials::login(body));
         };
         self.read_secret_id(&path, client).await?;
         let body = body(&[("role_id", &self.role_id), ("secret_id", &self.secret_id)]);
-        Ok(Credentials::Login { body, client: None })
+        Ok(Credentials::login(body))
     }
 
     fn read_role_id(&mut self) -> Result<(), String> {

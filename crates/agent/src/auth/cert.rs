@@ -71,6 +71,7 @@ impl Cert {
         Ok(Credentials::Login {
             body,
             client: self.client.clone(),
+            below: None,
         })
     }
 

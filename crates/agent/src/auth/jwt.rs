@@ -1,26 +1,19 @@
 //! `jwt`: a JWT in a file that is consumed when read, and read again in the background.
 
-use std::fs;
 use std::time::Duration;
 
 use pannier_agent_config::{MethodConfig, Plain};
-use pannier_redacted::Redacted;
 
+use super::consumed::{Consumed, Trouble};
 use super::method::{Credentials, MethodError, body, required};
-use crate::files;
 
 const LOG: &str = "agent.auth.jwt";
 
 #[derive(Debug)]
 pub(crate) struct Jwt {
-    path: String,
     role: String,
-    remove: bool,
-    /// Removes what a symbolic link points to in place of the link.
-    follow: bool,
-    period: Duration,
-    latest: Redacted,
-    sent: Redacted,
+    path: String,
+    file: Consumed,
 }
 
 impl Jwt {
@@ -28,33 +21,19 @@ impl Jwt {
         let path = required(config, "path")?;
         let role = required(config, "role")?;
         let remove = flag(config, "remove_jwt_after_reading", true)?;
-        // A file that is consumed is looked for often, one that stays seldom.
-        let usual = if remove {
-            Duration::from_secs(1)
-        } else {
-            Duration::from_mins(1)
-        };
-        let jwt = Self {
-            path,
-            role,
-            remove,
-            follow: flag(config, "remove_jwt_follows_symlinks", false)?,
-            period: seconds(config, "jwt_read_period")?.unwrap_or(usual),
-            latest: Redacted::default(),
-            sent: Redacted::default(),
-        };
-        tracing::info!(target: LOG, path = jwt.path, "jwt auth method created");
-        Ok(jwt)
+        let follow = flag(config, "remove_jwt_follows_symlinks", false)?;
+        let period = seconds(config, "jwt_read_period")?;
+        tracing::info!(target: LOG, path, "jwt auth method created");
+        let file = Consumed::new(path.clone(), remove, follow, period);
+        Ok(Self { role, path, file })
     }
 
     pub(super) fn credentials(&mut self) -> Result<Credentials, String> {
         self.ingest();
-        if self.latest.is_empty() {
-            return Err("latest known jwt is empty, cannot authenticate".to_owned());
-        }
-        self.sent = self.latest.clone();
-        let body = body(&[("role", &self.role.as_str().into()), ("jwt", &self.latest)]);
-        Ok(Credentials::Login { body, client: None })
+        let jwt = self.file.send();
+        let jwt = jwt.ok_or("latest known jwt is empty, cannot authenticate")?;
+        let body = body(&[("role", &self.role.as_str().into()), ("jwt", jwt)]);
+        Ok(Credentials::login(body))
     }
 
     /// From here on a file with the same text is no news.
@@ -67,49 +46,25 @@ impl Jwt {
     }
 
     pub(super) fn period(&self) -> Duration {
-        self.period
+        self.file.period()
     }
 
     /// Consumes the file; true if its text differs from what was sent last.
     pub(super) fn poll(&mut self) -> bool {
         self.ingest();
-        let news = self.latest != self.sent;
+        let news = self.file.is_news();
         if news {
             tracing::debug!(target: LOG, "new jwt file found");
-            self.sent = self.latest.clone();
         }
         news
     }
 
-    /// Takes the file's text over. Without a file, the last text stays.
     fn ingest(&mut self) {
-        let Ok(link) = fs::symlink_metadata(&self.path) else {
-            return;
-        };
-        if !link.is_symlink() && !link.is_file() {
-            tracing::error!(target: LOG, path = self.path, "jwt file is not a regular file or symlink");
-            return;
-        }
-        let text = match fs::read(&self.path) {
-            Ok(text) => Redacted::from(text),
-            Err(error) => {
-                tracing::error!(target: LOG, path = self.path, error = files::words(&error), "failed to read jwt file");
-                return;
-            }
-        };
-        if text.is_empty() {
-            tracing::warn!(target: LOG, "empty jwt file read");
-        } else {
-            self.latest = text;
-        }
-        if self.remove {
-            let gone = if self.follow {
-                fs::canonicalize(&self.path).and_then(fs::remove_file)
-            } else {
-                fs::remove_file(&self.path)
-            };
-            if let Err(error) = gone {
-                tracing::error!(target: LOG, path = self.path, error = files::words(&error), "error removing jwt file");
+        match self.file.ingest() {
+            Ok(()) => {}
+            Err(Trouble::Empty) => tracing::warn!(target: LOG, "empty jwt file read"),
+            Err(trouble) => {
+                tracing::error!(target: LOG, path = self.path, error = trouble.to_string(), "error reading jwt file");
             }
         }
     }
@@ -143,6 +98,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use std::collections::BTreeMap;
+    use std::fs;
 
     fn config(path: &str, more: &[(&str, Plain)]) -> MethodConfig {
         let mut map = BTreeMap::from([
@@ -210,7 +166,7 @@ mod tests {
     #[test]
     fn a_file_that_stays_is_looked_at_once_a_minute() {
         let period = |more: &[(&str, Plain)]| Jwt::new(&config("/x", more)).unwrap().period();
-        assert_eq!(period(&[]), Duration::from_secs(1));
+        assert_eq!(period(&[]), Duration::from_millis(500));
         assert_eq!(
             period(&[("remove_jwt_after_reading", Plain::Bool(false))]),
             Duration::from_mins(1)

@@ -32,7 +32,7 @@ impl Kubernetes {
             ("role", &self.role.as_str().into()),
             ("jwt", &trimmed(&jwt)),
         ]);
-        Ok(Credentials::Login { body, client: None })
+        Ok(Credentials::login(body))
     }
 
     pub(super) fn role(&self) -> &str {

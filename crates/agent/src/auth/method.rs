@@ -8,9 +8,13 @@ use pannier_redacted::Redacted;
 use pannier_vault::{BuildError, Client};
 
 use super::approle::AppRole;
+use super::aws::Aws;
+use super::azure::Azure;
 use super::cert::Cert;
+use super::gcp::Gcp;
 use super::jwt::Jwt;
 use super::kubernetes::Kubernetes;
+use super::ldap::Ldap;
 use super::token_file::TokenFile;
 use crate::files;
 
@@ -20,6 +24,9 @@ pub enum MethodError {
     /// A type that does not exist.
     #[error("unknown auth method {}", pannier_go::quote::quote(.0))]
     Unknown(String),
+    /// A type that Vault has and this agent has not.
+    #[error("auth method {} is not built into this agent: run the original agent in this pod (annotation `agent-image`, or another image)", pannier_go::quote::quote(.0))]
+    NotBuilt(String),
     /// The `config` has a mistake.
     #[error("{0}")]
     Config(String),
@@ -46,10 +53,26 @@ pub(crate) enum Credentials {
         body: Redacted,
         /// A client with other certificates.
         client: Option<Client>,
+        /// What follows `<mount>/login/`, escaped.
+        below: Option<String>,
     },
     /// A token that is there already: look it up.
     Token(Redacted),
 }
+
+impl Credentials {
+    /// The usual login.
+    pub(crate) fn login(body: Redacted) -> Self {
+        Self::Login {
+            body,
+            client: None,
+            below: None,
+        }
+    }
+}
+
+/// Looks a variable of the process's environment up.
+pub(crate) type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A configured method.
 #[derive(Debug)]
@@ -59,10 +82,18 @@ pub(crate) enum Method {
     AppRole(AppRole),
     Cert(Box<Cert>),
     TokenFile(TokenFile),
+    Aws(Box<Aws>),
+    Azure(Box<Azure>),
+    Gcp(Box<Gcp>),
+    Ldap(Ldap),
 }
 
+/// Types of Vault's agent that this one refuses with a hint. What their logins need beyond what is here: SPNEGO, a
+/// cloud's own signatures, hardware.
+const NOT_BUILT: [&str; 5] = ["alicloud", "cf", "kerberos", "oci", "tpm"];
+
 impl Method {
-    pub(crate) fn new(spec: &MethodSpec) -> Result<Self, MethodError> {
+    pub(crate) fn new(spec: &MethodSpec, variables: Variables<'_>) -> Result<Self, MethodError> {
         let config = &spec.config;
         match spec.kind.as_str() {
             "kubernetes" => Kubernetes::new(config).map(Self::Kubernetes),
@@ -70,6 +101,11 @@ impl Method {
             "approle" => AppRole::new(config).map(Self::AppRole),
             "cert" => Cert::new(config).map(Box::new).map(Self::Cert),
             "token_file" => TokenFile::new(config).map(Self::TokenFile),
+            "aws" => Aws::new(config, variables).map(Box::new).map(Self::Aws),
+            "azure" => Azure::new(config, variables).map(Box::new).map(Self::Azure),
+            "gcp" => Gcp::new(config, variables).map(Box::new).map(Self::Gcp),
+            "ldap" => Ldap::new(config).map(Self::Ldap),
+            other if NOT_BUILT.contains(&other) => Err(MethodError::NotBuilt(other.to_owned())),
             other => Err(MethodError::Unknown(other.to_owned())),
         }
     }
@@ -82,13 +118,19 @@ impl Method {
             Self::AppRole(method) => method.credentials(client).await,
             Self::Cert(method) => method.credentials(client),
             Self::TokenFile(method) => method.credentials(),
+            Self::Aws(method) => method.credentials(client).await,
+            Self::Azure(method) => method.credentials(client).await,
+            Self::Gcp(method) => method.credentials(client).await,
+            Self::Ldap(method) => method.credentials(),
         }
     }
 
     /// The login worked with what was read last.
     pub(crate) fn succeeded(&mut self) {
-        if let Self::Jwt(method) = self {
-            method.succeeded();
+        match self {
+            Self::Jwt(method) => method.succeeded(),
+            Self::Ldap(method) => method.succeeded(),
+            _ => {}
         }
     }
 
@@ -97,13 +139,17 @@ impl Method {
         match self {
             Self::Jwt(method) => Some(method.period()),
             Self::Cert(method) if reauth => method.period(),
+            Self::Aws(method) if reauth => method.period(),
+            Self::Ldap(method) => Some(method.period()),
             _ => None,
         }
     }
 
     /// Looks at the credentials on disk; true if they are new.
-    pub(crate) fn poll(&mut self) -> bool {
+    pub(crate) async fn poll(&mut self, client: &Client) -> bool {
         match self {
+            Self::Aws(method) => method.poll(client).await,
+            Self::Ldap(method) => method.poll(),
             Self::Jwt(method) => method.poll(),
             Self::Cert(method) => method.poll(),
             _ => false,
@@ -115,6 +161,9 @@ impl Method {
         match self {
             Self::Kubernetes(method) => Some(method.role()),
             Self::Jwt(method) => Some(method.role()),
+            Self::Aws(method) => Some(method.role()),
+            Self::Azure(method) => Some(method.role()),
+            Self::Gcp(method) => Some(method.role()),
             _ => None,
         }
     }
@@ -168,4 +217,37 @@ pub(crate) fn read(path: &str) -> Result<Redacted, String> {
 /// The text without white space around it.
 pub(crate) fn trimmed(text: &Redacted) -> Redacted {
     Redacted::from(text.expose_bytes().trim_ascii())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+    use pannier_agent_config::Plain;
+
+    /// A `config` of texts.
+    pub(crate) fn config(pairs: &[(&str, &str)]) -> MethodConfig {
+        let pairs = pairs.iter();
+        MethodConfig(
+            pairs
+                .map(|(key, value)| ((*key).to_owned(), Plain::Text((*value).to_owned())))
+                .collect(),
+        )
+    }
+
+    /// The body of a login.
+    pub(crate) fn sent(credentials: Credentials) -> String {
+        match credentials {
+            Credentials::Login { body, .. } => body.expose().to_owned(),
+            Credentials::Token(_) => unreachable!("the method logs in"),
+        }
+    }
+
+    #[test]
+    fn a_method_that_is_not_built_says_so_and_names_the_way_out() {
+        let error = MethodError::NotBuilt("kerberos".to_owned()).to_string();
+        assert!(error.starts_with(
+            "auth method \"kerberos\" is not built into this agent: run the original agent"
+        ));
+    }
 }
