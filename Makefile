@@ -1,6 +1,6 @@
 # One line each; the work is in scripts/, demo/ and e2e/, and CI runs the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help build release demo test fmt lint deny chart docs images e2e soak parity bench clean
+.PHONY: help build release demo test fmt lint deny chart docs images e2e soak parity bench differential go-cases clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -46,7 +46,13 @@ parity: build ## the agent beside the original: same configurations, faults, dyn
 	PANNIER_AGENT=target/debug/pannier-agent scripts/with-tools bao hvac -- python3 e2e/parity $(or $(ARGS),all)
 
 bench: ## how fast and how big
-	scripts/bench
+	scripts/with-tools go -- scripts/bench
+
+differential: ## random templates, given to Go and to us: no difference (ARGS="--cases 20000 --seed 7")
+	scripts/with-tools go -- cargo run --quiet --locked -p pannier-template --example differential -- $(ARGS)
+
+go-cases: ## ask Go again for the recorded answers about templates
+	scripts/with-tools go -- cargo run --quiet --locked -p pannier-template --example differential -- --record
 
 clean: ## remove what was built (not the cache of tools)
 	cargo clean

@@ -174,6 +174,10 @@ impl Digits {
     }
 }
 
+/// No float has more digits than this after its point, so that what comes later are zeros; Rust's own formatting stops at
+/// 65,535 digits with a panic.
+const ALL_DIGITS: usize = 1100;
+
 /// `strconv.FormatFloat(value, form, precision, 64)`. Without a precision: as few digits as read back to the same value.
 ///
 /// For [`Form::General`] the precision counts all digits, otherwise the digits after the point.
@@ -194,13 +198,18 @@ pub fn format(value: f64, form: Form, precision: Option<usize>) -> String {
     let text = match (form, precision) {
         (Form::Binary, _) => format_binary(magnitude),
         (Form::Hexadecimal, precision) => format_hexadecimal(magnitude, precision),
-        (Form::Decimal, Some(precision)) => format!("{magnitude:.precision$}"),
+        (Form::Decimal, Some(precision)) => {
+            let exact = precision.min(ALL_DIGITS);
+            let mut text = format!("{magnitude:.exact$}");
+            text.extend(std::iter::repeat_n('0', precision - exact));
+            text
+        }
         (Form::Decimal, None) => {
             let digits = Digits::from_exponent_form(&format!("{magnitude:e}"));
             decimal(&digits, fraction_length(&digits))
         }
         (Form::Exponent, Some(precision)) => exponent(
-            &Digits::from_exponent_form(&format!("{magnitude:.precision$e}")),
+            &Digits::from_exponent_form(&format!("{magnitude:.*e}", precision.min(ALL_DIGITS))),
             precision,
         ),
         (Form::Exponent, None) => {
@@ -221,7 +230,8 @@ fn general(magnitude: f64, precision: Option<usize>) -> String {
         None => (Digits::from_exponent_form(&format!("{magnitude:e}")), 6),
         Some(precision) => {
             let precision = precision.max(1);
-            let digits = Digits::from_exponent_form(&format!("{magnitude:.*e}", precision - 1));
+            let exact = (precision - 1).min(ALL_DIGITS);
+            let digits = Digits::from_exponent_form(&format!("{magnitude:.*e}", exact));
             let count = digits.digits.len();
             let whole = precision > count && i32::try_from(count).is_ok_and(|n| n >= digits.point);
             (digits, if whole { count } else { precision })
@@ -319,10 +329,14 @@ fn format_hexadecimal(magnitude: f64, precision: Option<usize>) -> String {
             power += 1;
         }
     }
-    let fraction = format!("{:015x}", mantissa & ((1 << 60) - 1));
-    let fraction = match precision {
+    let fraction: String = format!("{:015x}", mantissa & ((1 << 60) - 1));
+    let fraction: String = match precision {
         None => fraction.trim_end_matches('0').to_owned(),
-        Some(precision) => format!("{fraction:0<precision$}")[..precision].to_owned(),
+        Some(precision) => fraction
+            .chars()
+            .chain(std::iter::repeat('0'))
+            .take(precision)
+            .collect(),
     };
     let point = if fraction.is_empty() { "" } else { "." };
     let sign = if power < 0 { '-' } else { '+' };

@@ -4,6 +4,9 @@
 //! PANNIER_GO=/path/to/go cargo run -p pannier-template --example differential -- --cases 20000 --seed 1
 //! ```
 //!
+//! With `--record` it writes `tests/data/go-recorded.json` instead: Go's answers to `oracle/cases/engine.json` and to some
+//! random cases, which `tests/go_cases.rs` holds the engine to without needing Go.
+//!
 //! One run asks Go once, for all cases. A difference is printed with everything needed to look at it, and the exit code is 1.
 #![expect(clippy::print_stdout, reason = "a command that reports to people")]
 
@@ -11,6 +14,7 @@ mod data;
 mod grammar;
 mod mutate;
 mod random;
+mod record;
 #[path = "../../oracle/support.rs"]
 mod support;
 
@@ -51,10 +55,10 @@ const SHOWN: usize = 10;
 struct Request {
     t: String,
     d: serde_json::Value,
-    l: &'static str,
-    r: &'static str,
-    mk: &'static str,
-    mode: &'static str,
+    l: String,
+    r: String,
+    mk: String,
+    mode: String,
     #[serde(skip)]
     template: Vec<u8>,
 }
@@ -73,19 +77,17 @@ struct Answer {
 }
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let (cases, seed) = arguments()?;
+    let Arguments {
+        cases,
+        seed,
+        record,
+    } = arguments()?;
     let mut random = Random::new(seed);
-    let mut requests: Vec<Request> = Vec::with_capacity(cases);
-    let mut endless = 0;
-    while requests.len() < cases {
-        let request = request(&mut random);
-        // Go would loop for ever over a number of many digits; our limit on steps finds such cases first.
-        if matches!(respond(&request)?.2.as_str(), "limit") {
-            endless += 1;
-        } else {
-            requests.push(request);
-        }
+    if record {
+        record::record(&mut random)?;
+        return Ok(ExitCode::SUCCESS);
     }
+    let (requests, endless) = requests(&mut random, cases)?;
     let answers = ask_go(&requests)?;
     if answers.answers.len() != requests.len() {
         return Err(format!(
@@ -152,21 +154,52 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     })
 }
 
-fn arguments() -> Result<(usize, u64), Box<dyn std::error::Error>> {
-    let mut cases = 20_000;
-    let mut seed = 1;
+struct Arguments {
+    cases: usize,
+    seed: u64,
+    record: bool,
+}
+
+fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
+    let mut arguments = Arguments {
+        cases: 20_000,
+        seed: 1,
+        record: false,
+    };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
-        let value = args
-            .next()
-            .ok_or_else(|| format!("`{flag}` needs a value"))?;
+        let mut value = || args.next().ok_or_else(|| format!("`{flag}` needs a value"));
         match flag.as_str() {
-            "--cases" => cases = value.parse()?,
-            "--seed" => seed = value.parse()?,
-            _ => return Err(format!("unknown flag `{flag}`: use --cases N and --seed N").into()),
+            "--cases" => arguments.cases = value()?.parse()?,
+            "--seed" => arguments.seed = value()?.parse()?,
+            "--record" => arguments.record = true,
+            _ => {
+                return Err(
+                    format!("unknown flag `{flag}`: use --cases N, --seed N or --record").into(),
+                );
+            }
         }
     }
-    Ok((cases, seed))
+    Ok(arguments)
+}
+
+/// Cases that end, and how many were left out because they do not: Go would loop over a number of many digits for ever, and
+/// our limit on steps finds such cases first.
+fn requests(
+    random: &mut Random,
+    cases: usize,
+) -> Result<(Vec<Request>, usize), Box<dyn std::error::Error>> {
+    let mut requests = Vec::with_capacity(cases);
+    let mut endless = 0;
+    while requests.len() < cases {
+        let request = request(random);
+        if respond(&request)?.2 == "limit" {
+            endless += 1;
+        } else {
+            requests.push(request);
+        }
+    }
+    Ok((requests, endless))
 }
 
 fn request(random: &mut Random) -> Request {
@@ -184,10 +217,20 @@ fn request(random: &mut Random) -> Request {
     Request {
         t: BASE64_STANDARD.encode(&template),
         d: data::dot(random),
-        l: if l == "{{" && r == "}}" { "" } else { l },
-        r: if l == "{{" && r == "}}" { "" } else { r },
-        mk: random.word(&["", "", "zero", "error", "invalid", "default"]),
-        mode: random.word(&["float", "float", "number"]),
+        l: if l == "{{" && r == "}}" {
+            String::new()
+        } else {
+            l.to_owned()
+        },
+        r: if l == "{{" && r == "}}" {
+            String::new()
+        } else {
+            r.to_owned()
+        },
+        mk: random
+            .word(&["", "", "zero", "error", "invalid", "default"])
+            .to_owned(),
+        mode: random.word(&["float", "float", "number"]).to_owned(),
         template,
     }
 }
@@ -197,9 +240,9 @@ type Response = (Vec<u8>, Vec<u8>, String);
 
 fn respond(request: &Request) -> Result<Response, Box<dyn std::error::Error>> {
     let options = Options {
-        left: request.l.to_owned(),
-        right: request.r.to_owned(),
-        missing_key: match request.mk {
+        left: request.l.clone(),
+        right: request.r.clone(),
+        missing_key: match request.mk.as_str() {
             "zero" => MissingKey::Zero,
             "error" => MissingKey::Error,
             _ => MissingKey::Invalid,

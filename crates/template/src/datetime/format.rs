@@ -90,5 +90,8 @@ fn offset_text(offset: i64, parts: u8, colons: bool) -> String {
 
 fn fraction(nanos: u32, digits: usize) -> String {
     let all = format!("{nanos:09}");
-    format!("{:0<digits$}", &all[..digits.min(9)])
+    // Not Rust's own padding: a layout may ask for more digits than that one takes.
+    let mut text = all[..digits.min(9)].to_owned();
+    text.extend(std::iter::repeat_n('0', digits.saturating_sub(9)));
+    text
 }

@@ -140,7 +140,13 @@ impl Printer {
     /// `%U`.
     pub(super) fn code_point(&mut self, code: u64) {
         let precision = self.flags.precision.unwrap_or(4).clamp(4, self.max.max(4));
-        let mut text = format!("U+{code:0>precision$X}");
+        let digits = format!("{code:X}");
+        let mut text = String::from("U+");
+        text.extend(std::iter::repeat_n(
+            '0',
+            precision.saturating_sub(digits.len()),
+        ));
+        text.push_str(&digits);
         if self.flags.sharp
             && let Some(c) = u32::try_from(code).ok().and_then(char::from_u32)
             && quote::is_print(c)
