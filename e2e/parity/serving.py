@@ -242,7 +242,8 @@ def client(subject: str, server: OpenBao, folder: Path, cache: bool) -> list[str
         metrics.request("GET", "/agent/v1/metrics?format=prometheus")
         lines = metrics.getresponse().read().decode().splitlines()
         check("Prometheus counts logins and proxied requests", "vault_agent_auth_success 2" in lines
-              and any(line.startswith("vault_agent_proxy_success ") for line in lines) and "vault_agent_authenticated 1" in lines)
+              and any(line.startswith("vault_agent_proxy_success ") for line in lines) and "vault_agent_authenticated 1" in lines
+              and any(line.startswith("vault_agent_token_ttl_seconds 35") for line in lines))
         before = sum(1 for entry in server.requests() if entry["request"]["path"] == "secret/data/app")
         threads = [threading.Thread(target=ask, args=(ports["plain"], "GET", "/v1/secret/data/app", {}, "")) for _ in range(20)]
         [thread.start() for thread in threads]

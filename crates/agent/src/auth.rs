@@ -6,7 +6,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use pannier_agent_config::AutoAuth;
 use pannier_go::json::Json;
@@ -158,6 +158,11 @@ impl Handler {
             self.method.succeeded();
             self.metrics.count("agent.auth.success");
             self.metrics.set("agent.authenticated", 1.0);
+            let lasts = u64::try_from(session.lease)
+                .ok()
+                .filter(|_| !session.endless);
+            self.metrics
+                .token_lasts(lasts.map(Duration::from_secs), SystemTime::now());
             let began = Instant::now();
             match self.session(session).await {
                 Ended::Lifetime => {
@@ -401,6 +406,9 @@ impl Handler {
             Ok(Some(auth)) => {
                 *proven = true;
                 self.metrics.count("agent.auth.success");
+                let lasts = u64::try_from(auth.lease_duration).ok();
+                self.metrics
+                    .token_lasts(lasts.map(Duration::from_secs), SystemTime::now());
                 tracing::info!(target: LOG, "renewed auth token");
                 #[expect(
                     clippy::cast_precision_loss,

@@ -171,14 +171,16 @@ async fn keep(key: &Key, context: &Context, chore: Chore, stamp: Stamp, dependen
             }
         },
         Chore::Renew(lease, request) => {
-            renew(context, lease, &request).await;
+            renew(key, context, lease, &request).await;
+            lasts(key, context, None);
             tracing::warn!(target: LOG, "{key}: renewer done (maybe the lease expired)");
         }
     }
 }
 
 /// Renews a lease, or the token an answer brought, until that is no longer possible.
-async fn renew(context: &Context, lease: i64, request: &Request) {
+async fn renew(key: &Key, context: &Context, lease: i64, request: &Request) {
+    lasts(key, context, Some(lease));
     let began = Instant::now();
     let mut life = Lifetime::new(seconds(lease), true, true, 0.0, random::unit());
     loop {
@@ -201,6 +203,13 @@ async fn renew(context: &Context, lease: i64, request: &Request) {
                 Renewal::Failed
             }
         };
+        if let Renewal::Renewed(seconds, _) = renewal {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it was a whole number of seconds"
+            )]
+            lasts(key, context, Some(seconds as i64));
+        }
         match life.step(renewal, began.elapsed().as_secs_f64(), random::unit()) {
             Step::Sleep(wait) => sleep(Duration::from_secs_f64(wait.max(0.0))).await,
             Step::Finish => return,
@@ -214,6 +223,16 @@ async fn renew(context: &Context, lease: i64, request: &Request) {
 )]
 fn seconds(lease: i64) -> f64 {
     lease as f64
+}
+
+/// Tells how many seconds a lease is good for, or that it is given up.
+fn lasts(key: &Key, context: &Context, lease: Option<i64>) {
+    let lease = lease
+        .and_then(|lease| u64::try_from(lease).ok())
+        .map(Duration::from_secs);
+    context
+        .metrics
+        .lease_lasts(&key.to_string(), lease, SystemTime::now());
 }
 
 /// Lets auto-auth look at the token when the server refused it.
