@@ -36,7 +36,7 @@ pub(crate) struct Aws {
 #[derive(Debug)]
 enum Kind {
     Iam {
-        source: Source,
+        source: Box<Source>,
         region: String,
         server_id: Option<String>,
         period: Duration,
@@ -75,7 +75,7 @@ impl Aws {
                     _ => None,
                 };
                 Kind::Iam {
-                    source: source.with_own(own),
+                    source: Box::new(source.with_own(own)),
                     region: text("region")?.unwrap_or_else(|| "us-east-1".to_owned()),
                     server_id: text("header_value")?,
                     period: seconds(config, "credential_poll_interval")?.unwrap_or(POLL),

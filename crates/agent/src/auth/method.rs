@@ -221,7 +221,6 @@ pub(crate) fn trimmed(text: &Redacted) -> Redacted {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
     use pannier_agent_config::Plain;
 
