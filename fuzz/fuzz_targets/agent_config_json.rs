@@ -8,7 +8,10 @@ use pannier_agent_config::{Source, load};
 const GOOD: &str = r#"{"listener":[{"type":"tcp","tls_disable":true}]}"#;
 
 fuzz_target!(|text: &str| {
-    let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
+    let source = |name: &str, text: &str| Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
     let text = format!("{{{text}");
     let alone = load(&[source("agent.json", &text)]);
     let after = load(&[source("good.json", GOOD), source("agent.json", &text)]);
