@@ -11,7 +11,11 @@ use pannier_inject::{Decision, Request, Settings, explain, patch, review};
 use serde_json::{Value, json};
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
-    Settings::new(&["-vault-address=http://vault:8200".to_owned()], &BTreeMap::new()).expect("the address is all it needs")
+    Settings::new(
+        &["-vault-address=http://vault:8200".to_owned()],
+        &BTreeMap::new(),
+    )
+    .expect("the address is all it needs")
 });
 
 fuzz_target!(|text: &str| {
@@ -20,8 +24,12 @@ fuzz_target!(|text: &str| {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (format!("vault.hashicorp.com/{name}"), value.into()))
         .collect();
-    annotations.entry("vault.hashicorp.com/agent-inject".to_owned()).or_insert("true".into());
-    annotations.entry("vault.hashicorp.com/role".to_owned()).or_insert("app".into());
+    annotations
+        .entry("vault.hashicorp.com/agent-inject".to_owned())
+        .or_insert("true".into());
+    annotations
+        .entry("vault.hashicorp.com/role".to_owned())
+        .or_insert("app".into());
     let mut pod = json!({
         "metadata": {"name": "app", "annotations": annotations},
         "spec": {
@@ -30,11 +38,18 @@ fuzz_target!(|text: &str| {
             "containers": [{"name": "app", "volumeMounts": [{"name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]}],
         },
     });
-    let request = Request { namespace: "default", uid: "", resource: "pods" };
+    let request = Request {
+        namespace: "default",
+        uid: "",
+        resource: "pods",
+    };
     let decision = review(&pod, &request, &SETTINGS);
     explain("Pod", &decision, &SETTINGS);
     if let Decision::Inject(injection) = decision {
         patch::apply(&mut pod, &injection.patch).expect("the patch fits the pod it was made for");
-        assert!(matches!(review(&pod, &request, &SETTINGS), Decision::Skip(_)), "injected twice");
+        assert!(
+            matches!(review(&pod, &request, &SETTINGS), Decision::Skip(_)),
+            "injected twice"
+        );
     }
 });

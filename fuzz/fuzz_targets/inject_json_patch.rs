@@ -12,11 +12,18 @@ use pannier_inject::{Decision, Request, Settings, json_patch, patch, review};
 use serde_json::json;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
-    Settings::new(&["-vault-address=http://vault:8200".to_owned()], &BTreeMap::new()).expect("the address is all it needs")
+    Settings::new(
+        &["-vault-address=http://vault:8200".to_owned()],
+        &BTreeMap::new(),
+    )
+    .expect("the address is all it needs")
 });
 
 fuzz_target!(|text: &str| {
-    let (operations, document) = text.split_once('\0').unwrap_or((text, r#"{"name":"a","env":[{"name":"X"}],"args":["a","b"]}"#));
+    let (operations, document) = text.split_once('\0').unwrap_or((
+        text,
+        r#"{"name":"a","env":[{"name":"X"}],"args":["a","b"]}"#,
+    ));
     if let (Ok(read), Ok(document)) = (json_patch::read(operations), decode(document)) {
         let before = document.clone();
         let _ = json_patch::apply(&document, &read);
@@ -31,7 +38,11 @@ fuzz_target!(|text: &str| {
         }},
         "spec": {"containers": [{"name": "app", "volumeMounts": [{"name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"}]}]},
     });
-    let request = Request { namespace: "default", uid: "", resource: "pods" };
+    let request = Request {
+        namespace: "default",
+        uid: "",
+        resource: "pods",
+    };
     if let Decision::Inject(injection) = review(&pod, &request, &SETTINGS) {
         patch::apply(&mut pod, &injection.patch).expect("the patch fits the pod it was made for");
     }

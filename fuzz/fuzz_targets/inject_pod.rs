@@ -9,28 +9,42 @@ use pannier_inject::{Decision, Request, Settings, explain, patch, review, servic
 use serde_json::Value;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
-    Settings::new(&["-vault-address=http://vault:8200".to_owned()], &BTreeMap::new()).expect("the address is all it needs")
+    Settings::new(
+        &["-vault-address=http://vault:8200".to_owned()],
+        &BTreeMap::new(),
+    )
+    .expect("the address is all it needs")
 });
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(mut pod) = serde_json::from_slice::<Value>(bytes) else { return };
+    let Ok(mut pod) = serde_json::from_slice::<Value>(bytes) else {
+        return;
+    };
     // An AdmissionReview's object, or the object itself.
     if let Some(object) = pod.pointer_mut("/request/object") {
         pod = object.take();
     }
-    if let Some(annotations) = pod.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+    if let Some(annotations) = pod
+        .pointer_mut("/metadata/annotations")
+        .and_then(Value::as_object_mut)
+    {
         annotations.insert("vault.hashicorp.com/agent-inject".to_owned(), "true".into());
         annotations.insert("vault.hashicorp.com/role".to_owned(), "app".into());
     }
     let admitted = service_account::admit(&pod);
     let mut manifest = pod.clone();
     patch::apply(&mut manifest, &admitted).expect("made for this very pod");
-    let request = Request { namespace: "default", uid: "", resource: "pods" };
+    let request = Request {
+        namespace: "default",
+        uid: "",
+        resource: "pods",
+    };
     for mut pod in [pod, manifest] {
         let decision = review(&pod, &request, &SETTINGS);
         explain("Pod", &decision, &SETTINGS);
         if let Decision::Inject(injection) = decision {
-            patch::apply(&mut pod, &injection.patch).expect("the patch fits the pod it was made for");
+            patch::apply(&mut pod, &injection.patch)
+                .expect("the patch fits the pod it was made for");
         }
     }
 });

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use pannier_template::{Answer, Dependency, Host, Limits, MissingKey, Options, Render, Template, Value};
+use pannier_template::{
+    Answer, Dependency, Host, Limits, MissingKey, Options, Render, Template, Value,
+};
 
 /// Knows files and lists, and half of everything else.
 struct World;
@@ -29,19 +31,38 @@ impl Host for World {
 
 fuzz_target!(|data: &[u8]| {
     let (choice, source) = data.split_first().unwrap_or((&0, &[]));
-    let missing_key = [MissingKey::Invalid, MissingKey::Zero, MissingKey::Error][usize::from(choice % 3)];
+    let missing_key =
+        [MissingKey::Invalid, MissingKey::Zero, MissingKey::Error][usize::from(choice % 3)];
     // Slow on purpose: keys and password hashes.
-    let denied = ["sprig_gen*", "sprig_bcrypt", "sprig_htpasswd", "sprig_derivePassword", "sprig_buildCustomCert"];
-    let options =
-        Options { missing_key, denied: denied.map(str::to_owned).to_vec(), ..Options::default() };
-    let Ok(template) = Template::parse("t", source, &options) else { return };
+    let denied = [
+        "sprig_gen*",
+        "sprig_bcrypt",
+        "sprig_htpasswd",
+        "sprig_derivePassword",
+        "sprig_buildCustomCert",
+    ];
+    let options = Options {
+        missing_key,
+        denied: denied.map(str::to_owned).to_vec(),
+        ..Options::default()
+    };
+    let Ok(template) = Template::parse("t", source, &options) else {
+        return;
+    };
     let dot = Value::map([
-        ("a", Value::list(vec![Value::int(1), Value::string("x"), Value::Nil])),
+        (
+            "a",
+            Value::list(vec![Value::int(1), Value::string("x"), Value::Nil]),
+        ),
         ("b", Value::map([("k", Value::Number("12".into()))])),
         ("s", Value::string("text")),
         ("f", Value::Float(1.5)),
     ]);
-    let limits = Limits { steps: 20_000, depth: 500, output: 1 << 20 };
+    let limits = Limits {
+        steps: 20_000,
+        depth: 500,
+        output: 1 << 20,
+    };
     match template.render(&World, dot, &limits) {
         Ok(Render::Text(text)) => assert!(text.len() <= limits.output),
         Ok(Render::Needs(needs)) => assert!(!needs.is_empty()),
