@@ -3,7 +3,7 @@
 .PHONY: help build release demo test fmt lint deny chart docs images e2e soak parity bench differential go-cases clean
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 build: ## both programs, for trying things out (target/debug)
 	cargo build --locked -p pannier
