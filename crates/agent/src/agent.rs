@@ -1,5 +1,6 @@
 //! Puts the parts together and decides when the work is over.
 
+use std::cell::Cell;
 use std::future::{Future, pending};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -193,11 +194,13 @@ impl Agent {
         }
         let (progress_sender, progress) = watch::channel(Progress::default());
         let (delivery_sender, delivery) = watch::channel(Delivery::Waiting);
+        let told = Cell::new(self.config.auto_auth.is_none());
         let done = finished(
             self.config.clone(),
             self.tokens.clone(),
             delivery,
             progress.clone(),
+            &told,
         );
         tracing::info!(target: "agent.exec.server", "starting exec server");
         let mut supervisor = self.config.exec.clone().map(Supervisor::new);
@@ -240,6 +243,9 @@ impl Agent {
             () = orphans::reap() => Exit::OK,
         };
         drop(sinks);
+        if !told.get() {
+            tracing::info!(target: LOG, "sinks finished, exiting");
+        }
         tracing::info!(target: "agent.sink.server", "sink server stopped");
         drop(runner);
         if let Some(supervisor) = &mut supervisor {
@@ -396,6 +402,7 @@ async fn finished(
     mut tokens: Tokens,
     mut delivery: watch::Receiver<Delivery>,
     mut progress: watch::Receiver<Progress>,
+    told: &Cell<bool>,
 ) {
     if !config.exit_after_auth || config.auto_auth.is_none() {
         return pending().await;
@@ -417,6 +424,7 @@ async fn finished(
         return pending().await;
     }
     if has_sinks && *delivery.borrow() == Delivery::Done {
+        told.set(true);
         tracing::info!(target: LOG, "sinks finished, exiting");
     }
     if has_templates
