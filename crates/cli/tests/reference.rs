@@ -99,21 +99,10 @@ fn agent() -> String {
 }
 
 fn functions() -> String {
-    let mut text = format!(
-        "{HEAD}# Functions of templates\n\nThe language is Go's `text/template`. These can be called in it, besides what Go itself has.\n\n\
-         | function | how it is called | what it does |\n| --- | --- | --- |\n"
-    );
-    for function in pannier_template::functions::all() {
-        writeln!(
-            text,
-            "| `{}` | `{}` | {} |",
-            function.name,
-            cell(function.usage),
-            cell(function.doc)
-        )
-        .unwrap();
-    }
-    text
+    let tables = pannier_template::functions::markdown();
+    format!(
+        "{HEAD}# Functions of templates\n\nThe language is Go's `text/template`. These can be called in it, besides what Go itself has.\n\n{tables}"
+    )
 }
 
 #[test]
