@@ -20,7 +20,7 @@ KNOWN_LINES = (
     "authenticating", "authentication successful, sending token to sinks", "starting renewal process",
     "renewed auth token", "error authenticating", "lifetime watcher done channel triggered",
     "auth handler stopped", "creating file sink", "file sink configured", "token written",
-    "starting sink server", "sink server stopped", "sinks finished, exiting", "runtime error encountered",
+    "starting sink server", "sink server stopped", "runtime error encountered",
     "starting template server", "template server received new token", "template server error",
     "template server stopped", "starting exec server", "exec server stopped", "stopping process",
     "authentication successful, sending wrapped token to sinks and pausing",

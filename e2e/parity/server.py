@@ -92,7 +92,7 @@ class Authority:
     """A certificate authority in a folder, by way of the `openssl` command."""
 
     def __init__(self, folder: Path, name: str = "ca"):
-        self.folder, self.name = folder, name
+        self.folder, self.name, self.issuing = folder, name, threading.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self.cert, self.key = folder / f"{name}.pem", folder / f"{name}.key"
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
@@ -107,9 +107,10 @@ class Authority:
         extensions = self.folder / f"{name}.ext"
         extensions.write_text(f"subjectAltName={sans}\nextendedKeyUsage={usage}\n"
                               "basicConstraints=CA:FALSE\n")
-        openssl("x509", "-req", "-CA", str(self.cert), "-CAkey", str(self.key), "-CAcreateserial",
-                "-days", days, "-extfile", str(extensions), "-out", str(cert),
-                cwd=self.folder, stdin=request)
+        with self.issuing:  # the serial number is in a file
+            openssl("x509", "-req", "-CA", str(self.cert), "-CAkey", str(self.key), "-CAcreateserial",
+                    "-days", days, "-extfile", str(extensions), "-out", str(cert),
+                    cwd=self.folder, stdin=request)
         return cert, key
 
 

@@ -11,7 +11,7 @@ def supervise(c: Run, command: list[str], names=("USER_NAME",), env=None, **exec
                     "exec": {"command": command, **execute}}, env=env)
 
 
-@case("supervisor", timed=True)
+@case("supervisor", timed=True, differs=dict.fromkeys(["files", "log"], "two `env_template`s with equal text"))
 def environment_of_the_child(c: Run):
     c.secret("app", user="from vault")
     agent = supervise(c, ["sh", "-c", f"env | grep -E '^(USER_NAME|OTHER|COLOUR|VAULT|BAO)' | sort > {c.path('out/env')}"], ("USER_NAME", "OTHER"),
