@@ -62,6 +62,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m e2e", description=__doc__)
     parser.add_argument("names", nargs="*", help="run only tests whose name or installation contains one of these")
     parser.add_argument("--jobs", type=int, default=3, help="tests side by side (default: 3)")
+    parser.add_argument("--images", type=pathlib.Path, default=ROOT / "dist", help="folder with the tars of `make images` (default: dist)")
     parser.add_argument("--keep", action="store_true", help="leave the cluster and the namespaces for a look")
     parser.add_argument("--list", action="store_true", help="name the tests and end")
     options = parser.parse_args()
@@ -74,10 +75,10 @@ def main() -> int:
         return 0
     if not chosen:
         parser.error("no test has such a name; hint: --list")
-    dist = ROOT / "dist"
+    dist = options.images
     for tar in ("pannier-amd64.tar", "pannier-agent-amd64.tar"):
         if not (dist / tar).exists():
-            parser.error(f"there is no dist/{tar}; hint: make images")
+            parser.error(f"there is no {dist / tar}; hint: make images")
     started = time.monotonic()
     cluster = choose(options.keep)
     failed = 0
