@@ -97,6 +97,8 @@ def choose(keep: bool) -> Cluster:
         return Cluster(os.environ["KUBECONFIG"])
     if SHARED.exists():
         print("e2e: starting the test cluster", flush=True)
+        # Images are loaded once and can be pulled from nowhere: on a full disk the kubelet would remove them.
+        os.environ.setdefault("CLUSTER_KUBELET_CONFIG", "imageGCHighThresholdPercent: 100")
         up = subprocess.run([SHARED, "up"], stdout=subprocess.PIPE, text=True, timeout=1800)
         if up.returncode != 0:
             raise SystemExit("e2e: the test cluster did not come up; see its messages above")
