@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(lower('İ'), 'i');
         assert_eq!(
             title_words("hello wORLD it's ǆa".as_bytes()),
-            "Hello WORLD It's ǅa"
+            "Hello WORLD It'S ǅa"
         );
     }
 }
