@@ -184,8 +184,10 @@ fn files(subject: &str, pod: &Value, folder: &Path, access: &Access) -> Result<b
         .map(|address| format!("-address={address}"))
         .collect();
     let arguments = Arguments::parse(&arguments).map_err(|error| stop(error.to_string()))?;
-    let settings = Settings::new(&arguments, &access.environment, &config)
+    let mut settings = Settings::new(&arguments, &access.environment, &config)
         .map_err(|error| stop(error.to_string()))?;
+    // A person is waiting: what cannot be reached is said at once.
+    settings.max_retries = settings.max_retries.or(Some(0));
     let token = if access.role.is_some() {
         None
     } else {
@@ -208,7 +210,7 @@ fn files(subject: &str, pod: &Value, folder: &Path, access: &Access) -> Result<b
     let agent = Agent::new(config, process).map_err(|error| stop(error.to_string()))?;
     let made = runtime
         .block_on(agent.preview(folder, token, access.writes))
-        .map_err(stop)?;
+        .map_err(|failure| stop(one_line(&failure)))?;
     let mut complete = true;
     println!("{subject}:");
     for file in made {
@@ -216,11 +218,45 @@ fn files(subject: &str, pod: &Value, folder: &Path, access: &Access) -> Result<b
             None => println!("  {}  ({})", file.path.display(), file.destination),
             Some(failure) => {
                 complete = false;
-                eprintln!("  {}: {failure}", file.destination);
+                eprintln!("  {}: {}", file.destination, one_line(&failure));
             }
         }
     }
     Ok(complete)
+}
+
+/// A failure in one line, with what to do about it where that is known.
+fn one_line(failure: &str) -> String {
+    let mut line = String::new();
+    for part in failure
+        .lines()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(part);
+    }
+    let says = |text: &str| line.contains(text);
+    let hint = if says("error authenticating") {
+        "hint: does the role exist, and is it bound to this service account and namespace? `-role` chooses another"
+    } else if says("Code: 403.") {
+        "hint: the token has ended or no policy of it allows this path; see `vault token lookup`"
+    } else if says("reading JWT") {
+        "hint: name the file of a service-account token with `-token-path`"
+    } else if says("connect") || says("lookup ") || says("timed out") || says("deadline") {
+        "hint: is the server up at this address? Set `VAULT_ADDR` or `-address`"
+    } else if says("certificate") {
+        "hint: name the server's authority with `VAULT_CACERT`"
+    } else if says("no secret exists") {
+        "hint: is the path right? See `vault kv list`"
+    } else {
+        return line;
+    };
+    line.push_str("; ");
+    line.push_str(hint);
+    line
 }
 
 /// The configuration that the injected containers carry.
@@ -279,6 +315,17 @@ fn kept(environment: &Environment) -> Option<Redacted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_that_says_what_to_do() {
+        let denied = "vault.read(a): Error making API request.\n\nURL: GET http://h/v1/a\nCode: 403. Errors:\n\n* permission denied\n";
+        assert_eq!(
+            one_line(denied),
+            "vault.read(a): Error making API request. URL: GET http://h/v1/a Code: 403. Errors: * permission denied; \
+             hint: the token has ended or no policy of it allows this path; see `vault token lookup`"
+        );
+        assert_eq!(one_line("something else"), "something else");
+    }
 
     #[test]
     fn the_configuration_is_found_in_either_list_of_containers() {

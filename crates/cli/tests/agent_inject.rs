@@ -234,7 +234,7 @@ fn what_is_missing_at_start_is_named() {
     let (code, _, err) = run(&files, &["agent-inject"]);
     assert!(
         code == 1
-            && err.contains("\nError listening: open /no/tls.crt: no such file or directory\n"),
+            && err.contains("\nError listening: open /no/tls.crt: no such file or directory; hint: `-tls-cert-file`"),
         "{err}"
     );
     let automatic = [

@@ -55,7 +55,9 @@ pub enum Certificates {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The certificate's files.
-    #[error("Error listening: {0}")]
+    #[error(
+        "Error listening: {0}; hint: `-tls-cert-file` and `-tls-key-file` name one pair, in PEM, that this user may read"
+    )]
     Files(#[from] FilesError),
     /// The way to the API server.
     #[error("Error loading in-cluster K8S config: {0}")]
