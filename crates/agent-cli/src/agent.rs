@@ -185,6 +185,7 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    metrics: Signal,
 }
 
 /// A type without values: handling signals never ends by itself.
@@ -196,6 +197,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            metrics: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -214,6 +216,9 @@ impl Signals {
                     notify::tell(environment, "RELOADING=1");
                     reload(log, paths);
                     notify::tell(environment, "READY=1");
+                }
+                Some(()) = self.metrics.recv() => {
+                    tracing::info!(target: "agent", "the metrics are at `/agent/v1/metrics` of a listener");
                 }
             }
         }
