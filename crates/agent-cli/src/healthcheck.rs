@@ -75,10 +75,10 @@ fn ask(address: &str) -> io::Result<(u16, String)> {
 
 /// Status and body of `GET /agent/v1/health`.
 fn exchange(mut stream: impl Read + Write, host: &str) -> io::Result<(u16, String)> {
-    write!(
-        stream,
-        "GET /agent/v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )?;
+    // One write, so that a server which answers early cannot cut the request in two.
+    let request =
+        format!("GET /agent/v1/health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.take(1 << 16).read_to_string(&mut answer)?;
     let status = answer
@@ -106,9 +106,13 @@ mod tests {
         let address = format!("http://{}", server.local_addr().unwrap());
         let serving = std::thread::spawn(move || {
             let (mut stream, _) = server.accept().unwrap();
-            let mut head = [0; 512];
-            let length = stream.read(&mut head).unwrap();
-            assert!(head[..length].starts_with(b"GET /agent/v1/health HTTP/1.1\r\n"));
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            assert!(head.starts_with(b"GET /agent/v1/health HTTP/1.1\r\n"));
             stream.write_all(text.as_bytes()).unwrap();
         });
         let asked = ask(&address);
