@@ -78,7 +78,8 @@ def many_values_are_understood(world: World) -> None:
     found = ready(world.cluster, world.namespace, "app")
     agent = next(container for container in found["spec"]["containers"] if container["name"] == "vault-agent")
     expect("securityContext" not in agent, f"AGENT_INJECT_SET_SECURITY_CONTEXT=false is not followed: {agent.get('securityContext')}")
-    expect(agent["resources"] == {"limits": {"cpu": "100m", "ephemeral-storage": "16Mi", "memory": "32Mi"}, "requests": {"cpu": "5m", "memory": "8Mi"}}, f"resources: {agent['resources']}")
+    # The API server requests what is limited and not requested.
+    expect(agent["resources"] == {"limits": {"cpu": "100m", "ephemeral-storage": "16Mi", "memory": "32Mi"}, "requests": {"cpu": "5m", "ephemeral-storage": "16Mi", "memory": "8Mi"}}, f"resources: {agent['resources']}")
     expect("preStop" in agent.get("lifecycle", {}), "AGENT_INJECT_REVOKE_ON_SHUTDOWN=true is not followed")
     text = world.cat("app", "/vault/secrets/file")
     expect_in('{"data":{"password":"official"}', text, "/vault/secrets/file (default template json)")
