@@ -10,7 +10,8 @@ pub(super) struct Date {
     pub(super) day: i64,
 }
 
-pub(super) const MONTHS: [&str; 12] = [
+/// The months as Go names them, in their layouts and as values of `time.Month`.
+pub(crate) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -25,7 +26,8 @@ pub(super) const MONTHS: [&str; 12] = [
     "December",
 ];
 
-pub(super) const WEEKDAYS: [&str; 7] = [
+/// The days of the week as Go names them.
+pub(crate) const WEEKDAYS: [&str; 7] = [
     "Sunday",
     "Monday",
     "Tuesday",

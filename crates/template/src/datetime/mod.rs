@@ -7,6 +7,7 @@ mod parse;
 mod time;
 mod zone;
 
+pub(crate) use civil::{MONTHS, WEEKDAYS};
 pub(crate) use parse::parse;
 pub(crate) use time::Time;
 pub(crate) use zone::Zone;

@@ -2,6 +2,7 @@
 
 use super::number::Base;
 use super::{FmtError, Printer};
+use crate::datetime::{MONTHS, WEEKDAYS};
 use crate::functions::MAX_NESTING;
 use crate::value::{IntType, List, Map, Object, Shape, Text, Type, Value};
 
@@ -342,30 +343,6 @@ impl IntType {
         }
     }
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
 
 fn named(n: i64, first: i64, names: &[&str], kind: &str) -> String {
     let index = n.checked_sub(first).and_then(|i| usize::try_from(i).ok());
