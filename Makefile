@@ -1,6 +1,6 @@
 # One line each; the work is in scripts/, demo/ and e2e/, and CI runs the same targets.
 .DEFAULT_GOAL := help
-.PHONY: help build release demo test fmt lint deny chart docs images e2e soak parity bench differential go-cases clean
+.PHONY: help build release demo test fmt lint deny chart docs images e2e soak parity bench differential go-cases bao-cases clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ differential: ## random templates, given to Go and to us: no difference (ARGS="-
 
 go-cases: ## ask Go again for the recorded answers about templates
 	scripts/with-tools go -- cargo run --quiet --locked -p pannier-template --example differential -- --record
+
+bao-cases: ## ask `bao agent` again for the recorded answers about functions (ARGS="NAME..." of crates/template/oracle/cases)
+	scripts/with-tools bao -- crates/template/oracle/ask_bao.py $(ARGS)
 
 clean: ## remove what was built (not the cache of tools)
 	cargo clean

@@ -142,6 +142,15 @@ def answer(bao, server, folder, templates):
     return results
 
 
+def keep_unless_new(row, old):
+    """The old row if the new one differs in an address or in the order of lines (maps that `spew` prints) alone."""
+    def essence(r):
+        text = r.get("out") or ""
+        return r.get("err"), r.get("base64"), sorted(line.rstrip(",") for line in re.sub(r"0x[0-9a-f]{8,}", "0x", text).splitlines())
+
+    return old if old and old["t"] == row["t"] and sorted(old) == sorted(row) and essence(old) == essence(row) else row
+
+
 def read_cases(path):
     cases = []
     for line in path.read_text().splitlines():
@@ -169,8 +178,11 @@ def main():
             rows = [None] * len(cases)
             for i, part in enumerate(answers):
                 rows[i::4] = part
+            target = OUT / f"{name}.json"
+            old = {r["t"]: r for r in json.loads(target.read_text())} if target.exists() else {}
+            rows = [keep_unless_new(r, old.get(r["t"])) for r in rows]
             text = ",\n".join(json.dumps(r, ensure_ascii=False) for r in rows)
-            (OUT / f"{name}.json").write_text(f"[\n{text}\n]\n")
+            target.write_text(f"[\n{text}\n]\n")
             print(f"{name}: {len(rows)} cases, {sum('err' in r for r in rows)} errors")
     finally:
         server.stop()

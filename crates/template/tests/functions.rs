@@ -166,3 +166,8 @@ fn numbers_and_types_of_sprig_are_those_of_the_original() {
 fn everything_else_of_sprig_is_that_of_the_original() {
     check("sprig_other");
 }
+
+#[test]
+fn examples_of_the_reference_page_are_those_of_the_original() {
+    check("examples");
+}

@@ -13,6 +13,11 @@ pub(super) enum Frame<'r> {
         variables: usize,
     },
     Loop(Box<Loop>),
+    /// The `else` of a `range` without rounds. As in Go, `break` ends it, and `continue` belongs to the loop around it.
+    NoRounds {
+        end: Target,
+        variables: usize,
+    },
     Call(Box<Call<'r>>),
 }
 

@@ -71,14 +71,21 @@ impl<'r> Exec<'r> {
             Op::Next => return self.next_round(),
             Op::Jump(target) => return Ok(*target),
             Op::End => self.close_scope(),
-            Op::Break => {
-                self.unwind_to_loop();
-                if let Some(Frame::Loop(top)) = self.frames.last() {
-                    return Ok(top.end);
+            Op::Break => loop {
+                match self.frames.last() {
+                    Some(Frame::Loop(top)) => return Ok(top.end),
+                    Some(Frame::NoRounds { end, .. }) => return Ok(*end),
+                    Some(Frame::Scope { .. }) => self.close_scope(),
+                    Some(Frame::Call(_)) | None => break,
                 }
-            }
+            },
             Op::Continue => {
-                self.unwind_to_loop();
+                while matches!(
+                    self.frames.last(),
+                    Some(Frame::Scope { .. } | Frame::NoRounds { .. })
+                ) {
+                    self.close_scope();
+                }
                 return self.next_round();
             }
             Op::Template(call) => return self.call_template(call, here + 1),
@@ -129,6 +136,7 @@ impl<'r> Exec<'r> {
                 self.variables.truncate(top.variables);
                 self.dot = top.dot;
             }
+            Some(Frame::NoRounds { variables, .. }) => self.variables.truncate(variables),
             Some(call @ Frame::Call(_)) => self.frames.push(call),
             None => {}
         }
@@ -147,10 +155,7 @@ impl<'r> Exec<'r> {
         let value = self.pipeline(id)?;
         let rounds = self.rounds(value, id)?;
         if rounds.is_empty() {
-            self.frames.push(Frame::Scope {
-                dot: None,
-                variables,
-            });
+            self.frames.push(Frame::NoRounds { end, variables });
             return Ok(otherwise);
         }
         let body_variables = self.variables.len();
@@ -193,12 +198,6 @@ impl<'r> Exec<'r> {
         }
         self.dot = element;
         Ok(body)
-    }
-
-    fn unwind_to_loop(&mut self) {
-        while matches!(self.frames.last(), Some(Frame::Scope { .. })) {
-            self.close_scope();
-        }
     }
 
     fn rounds(&mut self, value: Val, id: PipeId) -> Result<Rounds> {
