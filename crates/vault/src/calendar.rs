@@ -1,12 +1,17 @@
-//! Days of the calendar; all that this crate needs of dates.
+//! Points in time that a server names by their date.
 
-/// Days from 1970-01-01 to the given date of the Gregorian calendar.
-pub(crate) fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    // Years start in March here, so that the leap day is the last one.
-    let shifted = if month > 2 { year } else { year - 1 };
-    let era = shifted.div_euclid(400);
-    let year_of_era = shifted.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// Seconds since 1970 of a year, and its month, day, hour, minute and second, in UTC.
+///
+/// `None` for a date that the calendar does not have, and for one before 1970. The last day of the year 9999, which
+/// means "without end" in certificates (RFC 5280, section 4.1.2.5), is beyond the last point in time that there is
+/// here and becomes that one.
+pub(crate) fn unix_seconds(year: i16, rest: [i8; 5]) -> Option<u64> {
+    let [month, day, hour, minute, second] = rest;
+    let date = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    let time = TimeZone::UTC.to_timestamp(date).unwrap_or(Timestamp::MAX);
+    u64::try_from(time.as_second()).ok()
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::calendar;
+
 /// Whether an answer with this status is worth another try: 412 (a standby that is behind), 429, and all of
 /// 5xx but 501.
 #[must_use]
@@ -42,19 +44,17 @@ fn http_date(text: &str) -> Option<Duration> {
     const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let (_, rest) = text.split_once(", ")?;
     let mut words = rest.split(' ');
-    let day: i64 = words.next()?.parse().ok()?;
+    let day = words.next()?.parse().ok()?;
     let name = words.next().filter(|name| name.len() == 3)?;
-    let month = i64::try_from(MONTHS.find(name)? / 3).ok()? + 1;
-    let year: i64 = words.next()?.parse().ok()?;
+    let month = i8::try_from(MONTHS.find(name)? / 3).ok()? + 1;
+    let year = words.next()?.parse().ok()?;
     let mut clock = words.next()?.split(':');
-    let mut next = || clock.next()?.parse::<i64>().ok();
+    let mut next = || clock.next()?.parse().ok();
     let (hour, minute, second) = (next()?, next()?, next()?);
     if words.next() != Some("GMT") {
         return None;
     }
-    let days = crate::calendar::days_from_civil(year, month, day);
-    let seconds = days * 86_400 + hour * 3600 + minute * 60 + second;
-    u64::try_from(seconds).ok().map(Duration::from_secs)
+    calendar::unix_seconds(year, [month, day, hour, minute, second]).map(Duration::from_secs)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The few facts of an X.509 certificate that are needed here, read from its DER form (RFC 5280, section 4.1).
 
+use crate::calendar;
+
 /// `(not before, not after)` in seconds since 1970; `None` when the bytes are no certificate.
 #[must_use]
 pub fn validity(certificate: &[u8]) -> Option<(u64, u64)> {
@@ -89,7 +91,7 @@ fn time(tag: u8, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (year, rest) = match tag {
         0x17 => {
-            let year: i64 = text.get(..2)?.parse().ok()?;
+            let year: i16 = text.get(..2)?.parse().ok()?;
             (
                 if year < 50 { 2000 + year } else { 1900 + year },
                 text.get(2..)?,
@@ -98,10 +100,8 @@ fn time(tag: u8, text: &[u8]) -> Option<u64> {
         0x18 => (text.get(..4)?.parse().ok()?, text.get(4..)?),
         _ => return None,
     };
-    let part = |at: usize| rest.get(at..at + 2)?.parse::<i64>().ok();
-    let days = crate::calendar::days_from_civil(year, part(0)?, part(2)?);
-    let seconds = days * 86_400 + part(4)? * 3600 + part(6)? * 60 + part(8)?;
-    u64::try_from(seconds).ok()
+    let part = |at: usize| rest.get(at..at + 2)?.parse().ok();
+    calendar::unix_seconds(year, [part(0)?, part(2)?, part(4)?, part(6)?, part(8)?])
 }
 
 #[cfg(test)]
@@ -114,6 +114,8 @@ mod tests {
         assert_eq!(time(0x17, b"260101000000Z"), Some(1_767_225_600));
         assert_eq!(time(0x18, b"20500101000000Z"), Some(2_524_608_000));
         assert_eq!(time(0x18, b"2050"), None);
+        assert_eq!(time(0x18, b"20501301000000Z"), None);
+        assert!(time(0x18, b"99991231235959Z") > time(0x18, b"99990101000000Z"));
         assert_eq!(time(0x04, b"20500101000000Z"), None);
     }
 
