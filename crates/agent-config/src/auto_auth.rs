@@ -54,6 +54,13 @@ impl MethodConfig {
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Plain> {
+        #[cfg(debug_assertions)]
+        debug_assert!(
+            crate::keys::in_a_config(key),
+            "`config.{key}` is read but not in the table"
+        );
+        #[cfg(test)]
+        crate::keys::read::note("auto_auth.sink.config", key);
         self.0.get(key)
     }
 
@@ -63,7 +70,7 @@ impl MethodConfig {
     ///
     /// The value is not a string; the message is the reference's.
     pub fn text(&self, key: &str) -> Result<Option<&str>, WrongType> {
-        let Some(value) = self.0.get(key) else {
+        let Some(value) = self.get(key) else {
             return Ok(None);
         };
         value.as_text().map(Some).ok_or_else(|| WrongType {
@@ -82,7 +89,7 @@ impl MethodConfig {
             key: key.to_owned(),
             wanted: "bool",
         };
-        match self.0.get(key) {
+        match self.get(key) {
             None => Ok(None),
             Some(Plain::Bool(value)) => Ok(Some(*value)),
             Some(Plain::Int(value)) => Ok(Some(*value != 0)),
@@ -332,7 +339,7 @@ impl FileConfig {
     fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
         const CREATING: &str = "error creating file sink: ";
         const PERMISSIONS: i64 = 0o777;
-        let MethodConfig(config) = free_config(stanza, reading);
+        let config = free_config(stanza, reading);
         let at = stanza.place_of("config");
         let path = match config.get("path") {
             Some(Plain::Text(path)) => path.clone(),
@@ -363,7 +370,7 @@ impl FileConfig {
         let mut owner = |key: &str, documented: &str| {
             let (key, found) = [key, documented]
                 .into_iter()
-                .find_map(|key| config.get_key_value(key))?;
+                .find_map(|key| Some((key, config.get(key)?)))?;
             let number = match found {
                 Plain::Int(number) => u32::try_from(*number).ok(),
                 Plain::Text(text) => text.parse().ok(),

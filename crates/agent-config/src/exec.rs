@@ -113,7 +113,7 @@ impl EnvTemplate {
             reading.validating(stanza.at, format!("env_template[{name}]: {problem}"));
         }
         for key in Self::REFUSED {
-            if stanza.get(key).is_some() {
+            if stanza.has_misplaced(key) {
                 let text = format!("env_template[{name}]: '{key}' is not allowed");
                 reading.validating(stanza.place_of(key), text);
             }

@@ -19,6 +19,7 @@ mod exec;
 pub mod flags;
 mod hcl;
 mod json;
+pub mod keys;
 mod listener;
 mod log;
 mod plain;

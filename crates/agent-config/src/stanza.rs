@@ -9,6 +9,9 @@ use std::time::Duration;
 use pannier_go::{Duration as GoDuration, boolean, integer};
 
 use crate::ast::{Item, Key, Literal, Object, Scalar, Spot, Value};
+#[cfg(debug_assertions)]
+use crate::keys;
+use crate::keys::Kind;
 use crate::{Position, Problem, Stage};
 
 /// What is found while one source is read.
@@ -80,6 +83,9 @@ pub(crate) struct Stanza<'a> {
     /// Before what is wrong with a value, such as `error parsing 'vault':`.
     pub(crate) prefix: String,
     words: Words,
+    /// The table's row for this block, which what is read is held to.
+    #[cfg(debug_assertions)]
+    keys: &'static keys::Block,
 }
 
 /// How the reference words a value of the wrong type. It reads some stanzas straight from the tree and some through
@@ -105,6 +111,8 @@ impl<'a> Stanza<'a> {
             object,
             prefix: String::new(),
             words,
+            #[cfg(debug_assertions)]
+            keys: keys::block(""),
         }
     }
 
@@ -165,8 +173,42 @@ impl<'a> Stanza<'a> {
         })
     }
 
-    /// The value of a key; the last one counts, and JSON's null is none.
+    /// The value of a key that may be of several kinds.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Value> {
+        self.find(key, Kind::Other("anything"))
+    }
+
+    /// Whether a key is given that makes no sense here, so that this can be said.
+    pub(crate) fn has_misplaced(&self, key: &str) -> bool {
+        self.last(key).is_some()
+    }
+
+    /// The value of a key of the table, which must say the kind that is read.
+    fn find(&self, key: &str, kind: Kind) -> Option<&'a Value> {
+        #[cfg(debug_assertions)]
+        self.hold_to_table(key, kind);
+        #[cfg(not(debug_assertions))]
+        let _ = kind;
+        self.last(key)
+    }
+
+    #[cfg(debug_assertions)]
+    fn hold_to_table(&self, key: &str, kind: Kind) {
+        let path = self.keys.path;
+        match self.keys.key(key).map(|key| key.kind) {
+            None => debug_assert!(false, "`{path}.{key}` is read but not in the table"),
+            Some(Kind::Other(_)) => {}
+            Some(listed) => debug_assert!(
+                listed == kind || matches!(kind, Kind::Other(_)),
+                "`{path}.{key}` is read as {kind}, the table says {listed}"
+            ),
+        }
+        #[cfg(test)]
+        keys::read::note(path, key);
+    }
+
+    /// The value of a key; the last one counts, and JSON's null is none.
+    fn last(&self, key: &str) -> Option<&'a Value> {
         let value = &self.named(key).next_back()?.value;
         match value {
             Value::Literal(Literal {
@@ -188,6 +230,8 @@ impl<'a> Stanza<'a> {
     /// The blocks of that name: repeated ones, a single object, and a list of objects are all the same.
     pub(crate) fn blocks(&self, reading: &mut Reading, name: &str) -> Vec<Stanza<'a>> {
         let mut blocks = Vec::new();
+        #[cfg(debug_assertions)]
+        self.hold_to_table(name, Kind::Block);
         for item in self.named(name) {
             let Some((key, labels)) = item.keys.split_first() else {
                 continue;
@@ -198,6 +242,8 @@ impl<'a> Stanza<'a> {
                 object,
                 prefix: self.prefix.clone(),
                 words: self.words.inside(name),
+                #[cfg(debug_assertions)]
+                keys: keys::block(format!("{}.{name}", self.keys.path).trim_start_matches('.')),
             };
             match &item.value {
                 Value::Object(object) => blocks.push(block(object)),
@@ -267,7 +313,7 @@ impl<'a> Stanza<'a> {
 
     /// A problem with a key's value, which the reference names if it reads the stanza through a plain map.
     fn value_problem(&self, reading: &mut Reading, key: &str, text: &str) {
-        let at = self.get(key).map_or(self.at, Value::at);
+        let at = self.last(key).map_or(self.at, Value::at);
         match &self.words {
             Words::Tree { .. } => self.problem(reading, at, text),
             Words::Map { path } => self.map_problem(reading, at, &format!("'{path}{key}' {text}")),
@@ -302,7 +348,7 @@ impl<'a> Stanza<'a> {
             go: "string",
             human: "a string in double quotes",
         };
-        let value = self.get(key)?;
+        let value = self.find(key, Kind::Text)?;
         match (value, &self.words) {
             (
                 Value::Literal(Literal {
@@ -336,7 +382,7 @@ impl<'a> Stanza<'a> {
             go: "bool",
             human: "true or false, without quotes",
         };
-        let value = self.get(key)?;
+        let value = self.find(key, Kind::Bool)?;
         match value {
             Value::Literal(Literal {
                 scalar: Scalar::Bool(value),
@@ -351,7 +397,7 @@ impl<'a> Stanza<'a> {
 
     /// A boolean, also as text or number.
     pub(crate) fn loose_bool(&self, reading: &mut Reading, key: &str) -> Option<bool> {
-        match loose_bool(self.get(key)?) {
+        match loose_bool(self.find(key, Kind::LooseBool)?) {
             Ok(value) => value,
             Err(text) => {
                 self.value_problem(reading, key, &text);
@@ -363,7 +409,7 @@ impl<'a> Stanza<'a> {
 
     /// A duration: a number, also in quotes, is in seconds. Below zero counts as zero.
     pub(crate) fn seconds(&self, reading: &mut Reading, key: &str) -> Option<Duration> {
-        let parsed = match self.get(key)? {
+        let parsed = match self.find(key, Kind::Seconds)? {
             Value::Literal(Literal {
                 scalar: Scalar::Int(seconds, _),
                 ..
@@ -389,7 +435,7 @@ impl<'a> Stanza<'a> {
     /// A duration with a unit; a number without quotes is in nanoseconds. Below zero counts as zero.
     pub(crate) fn go_duration(&self, reading: &mut Reading, key: &str) -> Option<Duration> {
         const HUMAN: &str = "a duration with a unit, such as \"30s\"";
-        let value = self.get(key)?;
+        let value = self.find(key, Kind::Duration)?;
         let parsed = match value {
             Value::Literal(Literal {
                 scalar: Scalar::Int(nanos, _),
@@ -438,7 +484,7 @@ impl<'a> Stanza<'a> {
             go: "int",
             human: "a whole number",
         };
-        let value = self.get(key)?;
+        let value = self.find(key, Kind::Integer)?;
         match (value, &self.words) {
             (
                 Value::Literal(Literal {
@@ -474,7 +520,7 @@ impl<'a> Stanza<'a> {
             go: "float64",
             human: "a number",
         };
-        let value = self.get(key)?;
+        let value = self.find(key, Kind::Float)?;
         let found = match value {
             Value::Literal(Literal {
                 scalar: Scalar::Int(value, _),
@@ -502,7 +548,7 @@ impl<'a> Stanza<'a> {
             go: "slice",
             human: "a list of strings, such as [\"a\", \"b\"]",
         };
-        let value = self.get(key)?;
+        let value = self.find(key, Kind::Texts)?;
         let Value::List(list) = value else {
             self.wrong_type(reading, key, value, &WANTED);
             return None;

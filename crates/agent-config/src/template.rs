@@ -369,7 +369,7 @@ impl Command {
         // Of repeated blocks the last counts.
         if let Some(exec) = stanza.blocks(reading, "exec").pop() {
             refuse_unknown_keys(&exec, reading, "exec", &Self::KEYS);
-            if exec.get("env").is_some() {
+            if exec.has_misplaced("env") {
                 let text = "'exec.env' expected a map or struct, got \"slice\"";
                 exec.map_problem(reading, exec.place_of("env"), text);
             }

@@ -98,6 +98,17 @@ fn agent() -> String {
     )
 }
 
+fn configuration() -> String {
+    let tables = pannier_agent_config::keys::markdown();
+    format!(
+        "{HEAD}# The agent's configuration\n\nHCL or JSON, one file, several, or a directory: `pannier-agent agent -config=PATH`. `block \"label\" {{ ... }}` of HCL is\n\
+         `{{\"block\": [{{\"label\": {{ ... }}}}]}}` in JSON. A duration is `\"30s\"` or `\"1h30m\"`. Unknown keys are ignored where nothing else is said.\n\n{tables}"
+    )
+    .trim_end()
+    .to_owned()
+        + "\n"
+}
+
 fn functions() -> String {
     let tables = pannier_template::functions::markdown();
     format!(
@@ -113,6 +124,7 @@ fn reference_pages_are_what_the_tables_say() {
         ("annotations.md", annotations()),
         ("injector.md", injector()),
         ("agent.md", agent()),
+        ("configuration.md", configuration()),
         ("functions.md", functions()),
     ] {
         let file = folder.join(name);

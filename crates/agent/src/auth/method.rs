@@ -249,4 +249,81 @@ pub(crate) mod tests {
             "auth method \"kerberos\" is not built into this agent: run the original agent"
         ));
     }
+
+    /// Configurations that between them have each method read all of its keys.
+    fn least(kind: &str) -> Vec<MethodConfig> {
+        let role = ("role", "r");
+        match kind {
+            "kubernetes" => vec![config(&[role])],
+            "jwt" => vec![config(&[role, ("path", "/p")])],
+            "approle" => vec![config(&[("role_id_file_path", "/p")])],
+            "cert" => vec![config(&[("name", "n")])],
+            "token_file" => vec![config(&[("token_file_path", "/p")])],
+            "aws" => ["iam", "ec2"]
+                .map(|kind| {
+                    config(&[
+                        role,
+                        ("type", kind),
+                        ("access_key", "a"),
+                        ("secret_key", "s"),
+                    ])
+                })
+                .to_vec(),
+            "azure" => ["true", "false"]
+                .map(|from| {
+                    config(&[
+                        role,
+                        ("resource", "r"),
+                        ("authenticate_from_environment", from),
+                    ])
+                })
+                .to_vec(),
+            "gcp" => ["gce", "iam"]
+                .map(|kind| config(&[role, ("type", kind)]))
+                .to_vec(),
+            "ldap" => vec![config(&[("username", "u"), ("password_file_path", "/p")])],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The reference page takes its rows from this table, so a row that nothing reads would be a lie.
+    #[test]
+    fn each_key_of_the_documented_methods_is_read() {
+        for method in pannier_agent_config::keys::METHODS {
+            let bases = least(method.path);
+            assert!(!bases.is_empty(), "{}", method.path);
+            for key in method.keys {
+                let refused = bases.iter().any(|base| {
+                    let mut config = base.clone();
+                    config
+                        .0
+                        .insert(key.name.to_owned(), Plain::List(Vec::new()));
+                    let spec = MethodSpec {
+                        at: pannier_agent_config::Position {
+                            source: "test".into(),
+                            line: 1,
+                            column: 1,
+                        },
+                        kind: method.path.to_owned(),
+                        mount_path: String::new(),
+                        namespace: None,
+                        wrap_ttl: None,
+                        min_backoff: None,
+                        max_backoff: None,
+                        exit_on_err: false,
+                        config,
+                    };
+                    matches!(
+                        Method::new(&spec, &|_| Some("set".to_owned())),
+                        Err(MethodError::Config(text)) if text.contains(key.name)
+                    )
+                });
+                assert!(
+                    refused,
+                    "{}: a list for `{}` is accepted",
+                    method.path, key.name
+                );
+            }
+        }
+    }
 }
