@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
+use std::net::{IpAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -352,6 +353,15 @@ impl Host for Workshop {
                 .map_err(|error| format!("/dev/urandom: {error}")),
             None => Err("/dev/urandom cannot be read".to_owned()),
         }
+    }
+
+    fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, String> {
+        let found = (name, 0)
+            .to_socket_addrs()
+            .map_err(|error| error.to_string())?;
+        let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+        addresses.sort_unstable();
+        Ok(addresses)
     }
 
     fn debug_output(&self, text: &[u8]) {

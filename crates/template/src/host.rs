@@ -83,6 +83,14 @@ pub trait Host {
         Err("no source of randomness".to_owned())
     }
 
+    /// The addresses of a host (`sprig_getHostByName`), the one to prefer first.
+    ///
+    /// # Errors
+    /// There are none, or names are not looked up here.
+    fn resolve(&self, _name: &str) -> Result<Vec<std::net::IpAddr>, String> {
+        Err("names of hosts are not looked up here".to_owned())
+    }
+
     /// Runs a program (`plugin`) and gives its trimmed output.
     ///
     /// # Errors

@@ -45,13 +45,6 @@ pub(crate) fn reason(name: &str) -> Option<String> {
                 .to_owned(),
         );
     }
-    if name == "sprig_getHostByName" {
-        return Some(
-            "`sprig_getHostByName` asks a name server, which rendering must not wait for; write the name itself, and \
-             the application will look it up"
-                .to_owned(),
-        );
-    }
     let server = if CONSUL.contains(&name) {
         "Consul"
     } else if NOMAD.contains(&name) {

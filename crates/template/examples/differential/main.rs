@@ -4,6 +4,8 @@
 //! PANNIER_GO=/path/to/go cargo run -p pannier-template --example differential -- --cases 20000 --seed 1
 //! ```
 //!
+//! With `--grid` the cases are not random: all verbs of `printf` with all flags, widths and precisions, for each kind of value.
+//!
 //! With `--record` it writes `tests/data/go-recorded.json` instead: Go's answers to `oracle/cases/engine.json` and to some
 //! random cases, which `tests/go_cases.rs` holds the engine to without needing Go.
 //!
@@ -12,6 +14,7 @@
 
 mod data;
 mod grammar;
+mod grid;
 mod mutate;
 mod random;
 mod record;
@@ -81,13 +84,18 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         cases,
         seed,
         record,
+        grid,
     } = arguments()?;
     let mut random = Random::new(seed);
     if record {
         record::record(&mut random)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (requests, endless) = requests(&mut random, cases)?;
+    let (requests, endless) = if grid {
+        (grid::requests(), 0)
+    } else {
+        requests(&mut random, cases)?
+    };
     let answers = ask_go(&requests)?;
     if answers.answers.len() != requests.len() {
         return Err(format!(
@@ -144,7 +152,13 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
         .map(|(phase, count)| format!("{count} {phase}"))
         .collect();
     println!(
-        "{cases} cases with seed {seed}: {differences} differences ({}; {addresses} skipped for printing a heap address; {endless} endless ones not asked)",
+        "{} cases {}: {differences} differences ({}; {addresses} skipped for printing a heap address; {endless} endless ones not asked)",
+        requests.len(),
+        if grid {
+            "of the grid".to_owned()
+        } else {
+            format!("with seed {seed}")
+        },
         counts.join(", ")
     );
     Ok(if differences == 0 {
@@ -158,6 +172,7 @@ struct Arguments {
     cases: usize,
     seed: u64,
     record: bool,
+    grid: bool,
 }
 
 fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
@@ -165,6 +180,7 @@ fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
         cases: 20_000,
         seed: 1,
         record: false,
+        grid: false,
     };
     let mut args = std::env::args().skip(1);
     while let Some(flag) = args.next() {
@@ -173,10 +189,12 @@ fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
             "--cases" => arguments.cases = value()?.parse()?,
             "--seed" => arguments.seed = value()?.parse()?,
             "--record" => arguments.record = true,
+            "--grid" => arguments.grid = true,
             _ => {
-                return Err(
-                    format!("unknown flag `{flag}`: use --cases N, --seed N or --record").into(),
-                );
+                return Err(format!(
+                    "unknown flag `{flag}`: use --cases N, --seed N, --grid or --record"
+                )
+                .into());
             }
         }
     }

@@ -1,6 +1,8 @@
-//! The environment, through the host.
+//! The environment and the addresses of hosts, through the host.
 
-use crate::functions::{Function, Host};
+use pannier_go::quote;
+
+use crate::functions::{Failure, Function, Host};
 use crate::value::Type;
 
 const S: &[Type] = &[Type::String];
@@ -21,6 +23,26 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         S,
         Type::String,
         |call| Ok(expand(call.text(0), call.host()).into()),
+    ),
+    Function::new(
+        "sprig_getHostByName",
+        "sprig_getHostByName NAME",
+        "An address of the host NAME; always the same one as long as its addresses stay.",
+        S,
+        Type::String,
+        |call| {
+            let name = call.str(0);
+            // The original picks one at random, and the words before the colon are what it says when there is none.
+            let none = |why: String| Failure::new(format!("invalid argument to Intn: {why}"));
+            let addresses = call.host().resolve(&name).map_err(none)?;
+            match addresses.first() {
+                Some(address) => Ok(address.to_string().into()),
+                None => Err(none(format!(
+                    "no address of {} is known",
+                    quote::quote(&*name)
+                ))),
+            }
+        },
     ),
 ];
 
