@@ -16,7 +16,7 @@ demo: build ## a pod gets its secret: the guide with a real OpenBao, no cluster
 	scripts/with-tools bao -- python3 -m demo
 
 test: lint ## formats, lints and all tests, those against the real OpenBao and Go among them
-	scripts/with-tools bao go helm -- scripts/tests
+	scripts/with-tools bao go helm hvac -- scripts/tests
 
 fmt: ## format the sources
 	cargo fmt --all

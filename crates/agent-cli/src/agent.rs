@@ -109,9 +109,10 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
         let shutdown = async move {
             let _ = stopped.wait_for(|stop| *stop).await;
         };
+        let dump = agent.dump();
         let exit = tokio::select! {
             exit = agent.run(shutdown) => exit,
-            never = signals.handle(&stop, &log, &paths, environment) => match never {},
+            never = signals.handle(&stop, &log, &paths, environment, &dump) => match never {},
         };
         notify::tell(environment, "STOPPING=1");
         if exit.code != 0 {
@@ -207,6 +208,7 @@ impl Signals {
         log: &Handle,
         paths: &[String],
         environment: &Environment,
+        dump: &dyn Fn() -> String,
     ) -> Never {
         loop {
             tokio::select! {
@@ -217,9 +219,7 @@ impl Signals {
                     reload(log, paths);
                     notify::tell(environment, "READY=1");
                 }
-                Some(()) = self.metrics.recv() => {
-                    tracing::info!(target: "agent", "the metrics are at `/agent/v1/metrics` of a listener");
-                }
+                Some(()) = self.metrics.recv() => eprint!("{}", dump()),
             }
         }
     }

@@ -10,7 +10,7 @@ pub struct Listener {
     pub at: Position,
     /// What it binds.
     pub address: ListenerAddress,
-    /// The certificate and its rules, unless `tls_disable`. Always `None` for a unix socket.
+    /// The certificate and its rules, unless `tls_disable`. `None` too for a unix socket that names no certificate.
     pub tls: Option<ListenerTls>,
     /// `require_request_header`: refuse requests without `X-Vault-Request: true`.
     pub require_request_header: bool,
@@ -120,6 +120,8 @@ impl Listener {
         // A value that cannot be read asks for no certificate.
         let tls_disable = stanza.get("tls_disable").is_some()
             && switch(&stanza, reading, &prefix, "tls_disable") != Some(false);
+        // Files' own permissions guard a socket, so that one without a certificate is no mistake.
+        let plain_socket = unix && stanza.get("tls_cert_file").is_none();
         let mut enable_quit = false;
         for block in stanza.blocks(reading, "agent_api") {
             enable_quit = block
@@ -140,7 +142,7 @@ impl Listener {
         Self {
             at: reading.place(stanza.at),
             address,
-            tls: if kind.as_deref() != Some("tcp") || tls_disable {
+            tls: if !(unix || kind.as_deref() == Some("tcp")) || plain_socket || tls_disable {
                 None
             } else {
                 ListenerTls::read(&stanza, reading, &prefix)

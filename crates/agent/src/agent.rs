@@ -175,10 +175,21 @@ impl Agent {
         })
     }
 
-    /// The listeners, as a client would write them.
+    /// The listeners, as a client would write them. Templates count as one more, by the name that the reference has
+    /// for its listener within the process.
     #[must_use]
     pub fn addresses(&self) -> Vec<String> {
-        self.serve.addresses()
+        let mut addresses = self.serve.addresses();
+        if !(self.config.templates.is_empty() && self.config.env_templates.is_empty()) {
+            addresses.push("http://bufconn".to_owned());
+        }
+        addresses
+    }
+
+    /// Prints all numbers, also while the agent runs: one line each, as SIGUSR1 has them written.
+    pub fn dump(&self) -> impl Fn() -> String + use<> {
+        let shown = self.serve.shown();
+        move || shown.dump()
     }
 
     /// Runs until everything is done, something ends it, or `shutdown` is ready.
@@ -203,6 +214,9 @@ impl Agent {
             &told,
         );
         tracing::info!(target: "agent.exec.server", "starting exec server");
+        if self.config.exec.is_none() {
+            tracing::info!(target: "agent.exec.server", "no env templates or exec config, exiting");
+        }
         let mut supervisor = self.config.exec.clone().map(Supervisor::new);
         let runner = Runner::new(templates, self.template_options(), progress_sender);
         let mut runner = Box::pin(runner.run(self.tokens.clone()));

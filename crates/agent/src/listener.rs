@@ -82,6 +82,11 @@ impl Bound {
         let (socket, address) = match &listener.address {
             ListenerAddress::Tcp(address) => {
                 let address = address::expand(address).map_err(ListenerError)?;
+                // Behind the last colon, unless that is within the brackets of an IPv6 address.
+                if !address.rsplit(']').next().unwrap_or_default().contains(':') {
+                    let error = format!("listen tcp: address {address}: missing port in address");
+                    return Err(ListenerError(error));
+                }
                 let fail = |error: io::Error| {
                     ListenerError(format!("listen tcp {address}: bind: {}", words(&error)))
                 };
@@ -142,58 +147,35 @@ impl Bound {
         };
         let mut connections = JoinSet::new();
         let serving = stop.clone();
-        match self.socket {
-            Socket::Tcp(socket) => {
-                let socket = TcpListener::from_std(socket)?;
-                loop {
-                    let accepted = tokio::select! {
-                        accepted = socket.accept() => accepted,
-                        () = told(&mut stop) => break,
-                        Some(_) = connections.join_next() => continue,
-                    };
-                    let Ok((stream, _)) = accepted else {
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                        continue;
-                    };
-                    let _ = stream.set_nodelay(true);
-                    let (routes, stop) = (Arc::clone(&routes), serving.clone());
-                    match &self.certificates {
-                        None => {
-                            connections.spawn(connection(stream, routes, limits, stop));
+        let begin = |connections: &mut JoinSet<()>, stream: Stream| {
+            let (routes, stop) = (Arc::clone(&routes), serving.clone());
+            match self.certificates.as_ref().map(Certificates::acceptor) {
+                None => connections.spawn(connection(stream, routes, limits, stop)),
+                Some(acceptor) => connections.spawn(async move {
+                    match tokio::time::timeout(limits.head, acceptor.accept(stream)).await {
+                        Ok(Ok(stream)) => connection(stream, routes, limits, stop).await,
+                        Ok(Err(error)) => {
+                            tracing::debug!(target: LOG, %error, "TLS handshake error")
                         }
-                        Some(certificates) => {
-                            let acceptor = certificates.acceptor();
-                            connections.spawn(async move {
-                                let handshake =
-                                    tokio::time::timeout(limits.head, acceptor.accept(stream));
-                                match handshake.await {
-                                    Ok(Ok(stream)) => {
-                                        connection(stream, routes, limits, stop).await
-                                    }
-                                    Ok(Err(error)) => {
-                                        tracing::debug!(target: LOG, %error, "TLS handshake error")
-                                    }
-                                    Err(_) => {}
-                                }
-                            });
-                        }
+                        Err(_) => {}
                     }
-                }
+                }),
+            };
+        };
+        let (socket, _file) = match self.socket {
+            Socket::Tcp(socket) => (Accepting::Tcp(TcpListener::from_std(socket)?), None),
+            Socket::Unix(socket, file) => {
+                (Accepting::Unix(UnixListener::from_std(socket)?), Some(file))
             }
-            Socket::Unix(socket, _file) => {
-                let socket = UnixListener::from_std(socket)?;
-                loop {
-                    tokio::select! {
-                        accepted = socket.accept() => match accepted {
-                            Ok((stream, _)) => {
-                                connections.spawn(connection(stream, Arc::clone(&routes), limits, serving.clone()));
-                            }
-                            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                        },
-                        () = told(&mut stop) => break,
-                        Some(_) = connections.join_next() => {}
-                    }
-                }
+        };
+        loop {
+            tokio::select! {
+                accepted = socket.accept() => match accepted {
+                    Ok(stream) => begin(&mut connections, stream),
+                    Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+                },
+                () = told(&mut stop) => break,
+                Some(_) = connections.join_next() => {}
             }
         }
         let _ = tokio::time::timeout(GRACE, async {
@@ -203,6 +185,32 @@ impl Bound {
         Ok(())
     }
 }
+
+/// A socket that the runtime watches.
+enum Accepting {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Accepting {
+    async fn accept(&self) -> io::Result<Stream> {
+        Ok(match self {
+            Self::Tcp(socket) => {
+                let (stream, _) = socket.accept().await?;
+                let _ = stream.set_nodelay(true);
+                Box::new(stream)
+            }
+            Self::Unix(socket) => Box::new(socket.accept().await?.0),
+        })
+    }
+}
+
+/// A connection of either kind; one kind of code for both keeps the program small.
+type Stream = Box<dyn Duplex>;
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// Ready when the listener shall stop.
 async fn told(stop: &mut watch::Receiver<bool>) {

@@ -104,6 +104,11 @@ impl Serve {
         })
     }
 
+    /// The numbers and how they are shown.
+    pub(crate) fn shown(&self) -> Arc<Shown> {
+        Arc::clone(&self.shown)
+    }
+
     /// The listeners, as a client would write them.
     pub(crate) fn addresses(&self) -> Vec<String> {
         self.bound

@@ -76,6 +76,14 @@ fn certificates(file: &str) -> Result<Vec<CertificateDer<'static>>, String> {
 }
 
 fn config(spec: &ListenerTls) -> Result<ServerConfig, String> {
+    if spec.disable_client_certs && spec.require_client_cert {
+        return Err("'tls_disable_client_certs' and 'tls_require_and_verify_client_cert' are mutually exclusive".to_owned());
+    }
+    if spec.max_version < spec.min_version {
+        return Err(
+            "'tls_max_version' must be greater than or equal to 'tls_min_version'".to_owned(),
+        );
+    }
     let mut provider = default_provider();
     if !spec.cipher_suites.is_empty() {
         // rustls names some of them otherwise, and those of TLS 1.3 are not a choice in Go either.
@@ -108,8 +116,13 @@ fn config(spec: &ListenerTls) -> Result<ServerConfig, String> {
         .map_err(|error| {
             format!("tls_min_version, tls_max_version or tls_cipher_suites: {error}")
         })?;
-    let builder = match &spec.client_ca_file {
-        Some(file) if !spec.disable_client_certs => {
+    // Who presents a certificate without being asked to prove it is served like everybody else, as in the reference.
+    let builder = match (spec.require_client_cert, &spec.client_ca_file) {
+        (false, _) => builder.with_no_client_auth(),
+        (true, None) => {
+            return Err("tls_require_and_verify_client_cert needs tls_client_ca_file".to_owned());
+        }
+        (true, Some(file)) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(file)? {
                 roots
@@ -120,21 +133,12 @@ fn config(spec: &ListenerTls) -> Result<ServerConfig, String> {
                 Arc::new(roots),
                 Arc::new(default_provider()),
             );
-            let verifier = if spec.require_client_cert {
-                verifier
-            } else {
-                verifier.allow_unauthenticated()
-            };
             builder.with_client_cert_verifier(
                 verifier
                     .build()
                     .map_err(|error| format!("{file}: {error}"))?,
             )
         }
-        None if spec.require_client_cert => {
-            return Err("tls_require_and_verify_client_cert needs tls_client_ca_file".to_owned());
-        }
-        _ => builder.with_no_client_auth(),
     };
     let chain = certificates(&spec.cert_file)?;
     let key = PrivateKeyDer::from_pem_file(&spec.key_file)

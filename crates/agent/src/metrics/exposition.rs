@@ -61,10 +61,7 @@ impl Shown {
     pub(crate) fn json(&self) -> String {
         let now = SystemTime::now();
         let mut out = String::from("{\"Timestamp\":");
-        let timestamp = Timestamp::try_from(now)
-            .unwrap_or_default()
-            .strftime("%Y-%m-%d %H:%M:%S +0000 UTC");
-        let _ = write!(out, "\"{timestamp}\",\"Gauges\":[");
+        let _ = write!(out, "\"{}\",\"Gauges\":[", timestamp(now));
         let mut comma = "";
         for (series, value) in self.metrics.gauges(now) {
             if let Some(head) = self.json_head(&series, true) {
@@ -152,6 +149,29 @@ impl Shown {
         Some(out)
     }
 
+    /// One line for each number, as the reference writes them at SIGUSR1: `[time][C] 'name': Count: 1 Sum: 1.000`.
+    pub(crate) fn dump(&self) -> String {
+        let now = SystemTime::now();
+        let mut out = String::new();
+        let time = timestamp(now);
+        let mut line = |series: &Series, gauge: bool, value: String| {
+            if let Some(mut name) = self.full_name(series, gauge) {
+                if let Some((_, label)) = &series.label {
+                    name = format!("{name}.{}", label.replace(['\n', ':', ' '], "_"));
+                }
+                let kind = if gauge { 'G' } else { 'C' };
+                let _ = writeln!(out, "[{time}][{kind}] '{name}': {value}");
+            }
+        };
+        for (series, value) in self.metrics.gauges(now) {
+            line(&series, true, format!("{value:.3}"));
+        }
+        for (series, count) in self.metrics.counters() {
+            line(&series, false, format!("Count: {count} Sum: {count}.000"));
+        }
+        out
+    }
+
     /// Whether all is well, and why not: logged in, and every template fresh.
     pub(crate) fn health(&self) -> (bool, String) {
         let authenticated = !self.logs_in || self.tokens.borrow().is_some();
@@ -196,6 +216,11 @@ impl Shown {
             .filter(|telemetry| telemetry.enable_hostname_label)
             .map(|_| self.host.as_str())
     }
+}
+
+fn timestamp(now: SystemTime) -> String {
+    let now = Timestamp::try_from(now).unwrap_or_default();
+    now.strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string()
 }
 
 /// The longest prefix of the filters that fits decides.
