@@ -23,7 +23,7 @@ KNOWN_LINES = (
     "starting sink server", "sink server stopped", "runtime error encountered",
     "starting template server", "template server received new token", "template server error",
     "template server stopped", "starting exec server", "exec server stopped", "stopping process",
-    "authentication successful, sending wrapped token to sinks and pausing",
+    "authentication successful, sending wrapped token to sinks and pausing", "sinks finished, exiting",
 )
 
 
@@ -74,11 +74,22 @@ class Agent:
     """A started process with its output in files."""
 
     def __init__(self, run: "Run", argv: list[str], env: dict[str, str], label: str, umask: int = -1):
-        self.run, self.label = run, label
+        self.run, self.label, self.env = run, label, env
+        # Whether it ends by itself, so that what else it was doing is cut off at some moment.
+        self.once = False
         self.out, self.err = run.logs / f"{label}.stdout", run.logs / f"{label}.stderr"
         with open(self.out, "wb") as out, open(self.err, "wb") as err:
             self.process = subprocess.Popen(argv, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
                                             env=env, cwd=run.dir, umask=umask, start_new_session=True)
+
+    def keep_environ(self):
+        """Writes down what is in the process's environment beyond what was given: there should be nothing."""
+        try:
+            present = Path(f"/proc/{self.process.pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            return
+        given = {f"{name}={value}".encode() for name, value in self.env.items()}
+        self.err.with_suffix(".environ").write_bytes(b"\n".join(each for each in present if each and each not in given))
 
     def exit(self, seconds: float = 20) -> int:
         """Waits for the end; negative for a signal."""
@@ -94,6 +105,7 @@ class Agent:
         self.process.send_signal(number)
 
     def terminate(self, seconds: float = 20) -> int:
+        self.keep_environ()
         self.signal(signal.SIGTERM)
         return self.exit(seconds)
 
@@ -193,7 +205,9 @@ class Run:
             text, suffix = config, "hcl"
         file = self.logs / f"{name}.{suffix}"
         file.write_text(text)
-        return self.command("agent", f"-config={file}", *args, env=env, umask=umask)
+        agent = self.command("agent", f"-config={file}", *args, env=env, umask=umask)
+        agent.once = isinstance(config, dict) and config.get("exit_after_auth") is True
+        return agent
 
     def until(self, condition, what: str, seconds: float = 20):
         deadline = time.monotonic() + seconds
@@ -333,7 +347,7 @@ class Run:
                 continue
             level, logger, message = match.groups()
             for known in KNOWN_LINES:
-                if known == "renewed auth token" and not self.case.timed:
+                if known == "renewed auth token" and (not self.case.timed or agent.once):
                     continue
                 if message == known or message.startswith(known + ":"):
                     found.add(f"[{level}] {logger}: {known}")

@@ -159,7 +159,7 @@ def run(oracle: str, subject: str, folder: Path, only: str, jobs: int) -> int:
             results[case.name] = {"oracle": left_seen, "subject": right_seen}
             return differences(left_seen, right_seen, case.races)
 
-        failed, explained, broken = 0, Counter(), []
+        failed, explained, broken, table = 0, Counter(), [], {}
         with ThreadPoolExecutor(jobs) as pool:
             todo = [case for case in chosen if os.geteuid() == 0 or not case.only_root]
             for case in chosen:
@@ -176,6 +176,7 @@ def run(oracle: str, subject: str, folder: Path, only: str, jobs: int) -> int:
                 if stuck and not rest:
                     verdict = "STUCK ON BOTH SIDES"
                 print(f"{verdict:10} {case.group}: {case.name}", flush=True)
+                table.setdefault(case.group, Counter())[verdict if verdict in ("equal", "explained") else "different"] += 1
                 for aspect, row in excused.items():
                     explained[row] += 1
                     print(f"             {aspect}: see COMPATIBILITY.md, {row}")
@@ -187,7 +188,10 @@ def run(oracle: str, subject: str, folder: Path, only: str, jobs: int) -> int:
                             print(f"        {line[:400]}")
     review.shutdown()
     (folder / "results.json").write_text(json.dumps(results, indent=1, sort_keys=True))
-    print(f"\n{len(todo)} configurations in {time.monotonic() - started:.0f} s: {len(todo) - failed} equal or explained, {failed} not")
+    print(f"\n{'group':12} {'equal':>9} {'explained':>9} {'different':>9}")
+    for group, counts in table.items():
+        print(f"{group:12} " + " ".join(f"{counts[verdict]:9}" for verdict in ("equal", "explained", "different")))
+    print(f"{len(todo)} configurations in {time.monotonic() - started:.0f} s: {len(todo) - failed} equal or explained, {failed} not")
     for row, count in sorted(explained.items()):
         print(f"  {count} explained by: {row}")
     if broken:

@@ -267,7 +267,6 @@ impl Agent {
         }
         tracing::info!(target: "agent.exec.server", "exec server stopped");
         drop(auth);
-        tracing::info!(target: "agent.auth.handler", "auth handler stopped");
         exit
     }
 

@@ -85,6 +85,15 @@ fn failure(step: &'static str) -> impl FnOnce(String) -> Failure {
     move |error| Failure { step, error }
 }
 
+/// Says that auto-auth is over, however it came to that.
+struct Stopped;
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        tracing::info!(target: LOG, "auth handler stopped");
+    }
+}
+
 /// Why a session ended.
 enum Ended {
     /// The token cannot be kept alive any longer.
@@ -137,6 +146,7 @@ impl Handler {
         let Some(mut backoff) = LoginBackoff::new(spec.min_backoff, spec.max_backoff) else {
             return AuthError("min_backoff cannot be greater than max_backoff".to_owned());
         };
+        let _stopped = Stopped;
         let mut pause = OuterBackoff::new(Some(SHORTEST_SESSION), None);
         loop {
             let session = match self.round().await {

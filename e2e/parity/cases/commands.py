@@ -4,6 +4,13 @@ from case import Run, case
 from cases.templates import render, sidecar, strict
 
 
+# The names differ by product (agent behaviour, section 8.9), so their order would, too.
+BY_VALUE = "sed 's/^BAO_/VAULT_/' | sort -u"
+
+# The file was written, so the template counts as rendered and the agent leaves; the original often without a word.
+LEAVES = {"log": "the command of the last template fails"}
+
+
 @case("commands")
 def text_runs_in_a_shell(c: Run):
     render(c, c.template("x", command=f"echo one > {c.path('out/a')}; echo two"))
@@ -40,16 +47,14 @@ def equal_commands_run_once(c: Run):
 @case("commands")
 def environment_of_a_command(c: Run):
     c.agent({"auto_auth": {"method": [c.approle()]}, "exit_after_auth": True,
-             "template": [c.template("x", exec={"command": ["sh", "-c", "env | grep -E '^(VAULT|BAO|COLOUR)' | sort"]})]},
+             "template": [c.template("x", exec={"command": ["sh", "-c", f"env | grep -E '^(VAULT|BAO|COLOUR)' | {BY_VALUE}"]})]},
             env={"COLOUR": "green", "VAULT_ADDR": c.address}).exit()
-    # The names differ by product; both are wanted (see the specification, section 8.9).
-    c.scrub(r"(?m)^CONSUL_.*\n", "")
 
 
 @case("commands", tls=True)
 def environment_of_a_command_over_tls(c: Run):
     c.agent({"auto_auth": {"method": [c.approle()]}, "exit_after_auth": True,
-             "template": [c.template("x", exec={"command": ["sh", "-c", "env | grep -E '^(VAULT|BAO)' | sort"]})]}).exit()
+             "template": [c.template("x", exec={"command": ["sh", "-c", f"env | grep -E '^(VAULT|BAO)' | {BY_VALUE}"]})]}).exit()
 
 
 @case("commands", differs=dict.fromkeys(['files'], 'templates: `env "BAO_ADDR"`'))
@@ -57,7 +62,7 @@ def environment_as_templates_see_it(c: Run):
     render(c, c.template('{{ env "BAO_ADDR" }}{{ env "VAULT_ADDR" }} {{ env "VAULT_TOKEN" }}'))
 
 
-@case("commands")
+@case("commands", differs=LEAVES)
 def a_failing_command_of_the_last_template(c: Run):
     render(c, c.template("x", command="exit 3"), **strict(c))
 
@@ -79,12 +84,12 @@ def a_failing_command_of_an_earlier_template_is_got_over(c: Run):
     agent.exit()
 
 
-@case("commands")
+@case("commands", differs=LEAVES)
 def a_command_that_takes_too_long(c: Run):
     render(c, c.template("x", exec={"command": ["sh", "-c", f"sleep 30; touch {c.path('out/late')}"], "timeout": "500ms"}), **strict(c))
 
 
-@case("commands")
+@case("commands", differs=LEAVES)
 def old_spelling_of_the_timeout(c: Run):
     render(c, c.template("x", command="sleep 30", command_timeout="500ms"), **strict(c))
 
@@ -95,7 +100,7 @@ def a_command_that_is_not_waited_for(c: Run):
     c.until_file("out/ran")
 
 
-@case("commands")
+@case("commands", differs=LEAVES)
 def a_program_that_does_not_exist(c: Run):
     render(c, c.template("x", exec={"command": ["/nonexistent/program"]}), **strict(c))
 

@@ -86,7 +86,7 @@ def request_header_is_required(c: Run):
     agent.terminate()
 
 
-@case("listener", timed=True)
+@case("listener", timed=True, differs={"stdout": "after `POST /agent/v1/quit`"})
 def quit_call(c: Run):
     agent, port = listen(c, {"agent_api": {"enable_quit": True}})
     c.fact("get", ask(port, "GET", "/agent/v1/quit")[0])
@@ -154,7 +154,7 @@ def cache_clear(c: Run):
     agent.terminate()
 
 
-@case("listener", timed=True)
+@case("listener", timed=True, differs={"requests": "the `User-Agent` of templates that go through"})
 def persistent_cache_hands_over(c: Run):
     c.path("out/cache").mkdir()
     c.put("in/sa", "account-token")
