@@ -12,6 +12,7 @@
 )]
 
 mod agent;
+mod allocator;
 mod applets;
 mod exec;
 mod healthcheck;
@@ -23,6 +24,10 @@ use std::process::ExitCode;
 
 use applets::Turn;
 use pannier_agent_config::Environment;
+
+/// What was a secret is none once its memory is free.
+#[global_allocator]
+static ALLOCATOR: allocator::Zeroing = allocator::Zeroing(std::alloc::System);
 
 /// Exit code of wrong usage.
 const USAGE: u8 = 1;

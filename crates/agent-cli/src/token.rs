@@ -91,6 +91,7 @@ fn send(arguments: &Arguments, environment: &Environment) -> Result<(), String> 
         .with_policy(Policy {
             user_agent: format!("Vault/{VERSION} (+https://www.vaultproject.io/; pannier)"),
             retries: settings.max_retries.unwrap_or(RETRIES),
+            ..Policy::default()
         });
     let token = settings.token.clone().or_else(|| kept(environment));
     let runtime = tokio::runtime::Builder::new_current_thread()

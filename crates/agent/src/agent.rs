@@ -4,11 +4,10 @@ use std::cell::Cell;
 use std::future::{Future, pending};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use pannier_agent_config::{Config, Environment, Settings};
+use pannier_agent_config::{Config, Environment, Settings, Subsystems};
 use pannier_redacted::Redacted;
-use pannier_vault::{AddressError, BuildError, Client, Policy};
+use pannier_vault::{AddressError, BuildError, Client, Keep, Policy};
 use tokio::sync::{mpsc, watch};
 
 use crate::auth::{Handler, MethodError};
@@ -156,8 +155,8 @@ impl Agent {
             auth = Some(handler);
         }
         let retries = process.settings.max_retries.or(config.vault.num_retries);
-        let own = proxy_client(&client, &process, &config)?;
-        let proxied = client_for(&own, &process, "API Proxy", retries.unwrap_or(NO_RETRIES));
+        let own = proxy_client(&client, &config)?;
+        let proxied = client_for(&own, &process, Part::Proxy, retries.unwrap_or(NO_RETRIES));
         let mut serve = Serve::new(&config, proxied, tokens.clone(), Arc::clone(&metrics))?;
         if let (Some(auth), Some(token)) = (&mut auth, serve.take_preloaded()) {
             auth.preload(token);
@@ -344,7 +343,7 @@ impl Agent {
             .clone()
             .unwrap_or_default();
         let client =
-            client_for(&self.client, process, "Templating", retries).with_namespace(namespace);
+            client_for(&self.client, process, Part::Templating, retries).with_namespace(namespace);
         let upstream = self.serve.upstream();
         let method = self.config.auto_auth.as_ref().map(|auth| &auth.method);
         let bounds = (
@@ -378,34 +377,59 @@ impl Agent {
 
 /// What is passed on has connections of its own, so that clients who keep many requests open hold up neither logins
 /// nor templates.
-fn proxy_client(client: &Client, process: &Process, config: &Config) -> Result<Client, BuildError> {
+fn proxy_client(client: &Client, config: &Config) -> Result<Client, BuildError> {
     if config.listeners.is_empty() && config.cache.is_none() {
         return Ok(client.clone());
     }
     let mut settings = client.config().clone();
     settings.max_connections = UNLIMITED;
-    settings.close = process.settings.disable_keep_alives.proxying;
-    if process.settings.disable_idle_connections.proxying {
-        settings.keep_idle = Duration::ZERO;
-    }
     Client::new(settings)
 }
 
 /// For logins and what goes with them. The only retry is auto-auth's own back-off.
 fn auth_client(client: &Client, process: &Process) -> Client {
     let namespace = process.settings.auth_namespace.clone().unwrap_or_default();
-    client_for(client, process, "Auto-Auth", NO_RETRIES).with_namespace(namespace)
+    client_for(client, process, Part::AutoAuth, NO_RETRIES).with_namespace(namespace)
+}
+
+/// The parts of the agent that talk to the server.
+#[derive(Clone, Copy)]
+enum Part {
+    AutoAuth,
+    Templating,
+    Proxy,
+}
+
+impl Part {
+    fn is_in(self, parts: Subsystems) -> bool {
+        match self {
+            Self::AutoAuth => parts.auto_auth,
+            Self::Templating => parts.templating,
+            Self::Proxy => parts.proxying,
+        }
+    }
 }
 
 /// The client as one part of the agent uses it.
-fn client_for(client: &Client, process: &Process, part: &str, retries: u32) -> Client {
-    let user_agent = format!(
-        "Vault Agent {part}/{} (+https://www.vaultproject.io/; pannier)",
-        process.version
-    );
+fn client_for(client: &Client, process: &Process, part: Part, retries: u32) -> Client {
+    let name = match part {
+        Part::AutoAuth => "Auto-Auth",
+        Part::Templating => "Templating",
+        Part::Proxy => "API Proxy",
+    };
+    let settings = &process.settings;
+    let keep = match part {
+        part if part.is_in(settings.disable_keep_alives) => Keep::Close,
+        part if part.is_in(settings.disable_idle_connections) => Keep::Never,
+        _ => Keep::Idle,
+    };
     client.with_policy(Policy {
-        user_agent,
+        user_agent: format!(
+            "Vault Agent {name}/{} (+https://www.vaultproject.io/; pannier)",
+            process.version
+        ),
         retries,
+        keep,
     })
 }
 

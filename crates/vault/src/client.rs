@@ -42,8 +42,6 @@ pub struct ClientConfig {
     pub max_connections: usize,
     /// How long an unused connection stays open; zero closes it after each request. Default 5 s.
     pub keep_idle: Duration,
-    /// Asks the server to close after each answer (`disable_keep_alives`).
-    pub close: bool,
     /// Most requests per second, if limited.
     pub rate_limit: Option<RateLimit>,
 }
@@ -62,7 +60,6 @@ impl ClientConfig {
             headers: Vec::new(),
             max_connections: 10,
             keep_idle: Duration::from_secs(5),
-            close: false,
             rate_limit: None,
         }
     }
@@ -75,6 +72,20 @@ pub struct Policy {
     pub user_agent: String,
     /// How often a failed request is sent again.
     pub retries: u32,
+    /// What becomes of its connections.
+    pub keep: Keep,
+}
+
+/// What becomes of a connection once its request is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// It waits for the next request, as long as [`ClientConfig::keep_idle`].
+    #[default]
+    Idle,
+    /// It is closed, and each request opens its own (`disable_idle_connections`).
+    Never,
+    /// The same, and the server is told so with `Connection: close` (`disable_keep_alives`).
+    Close,
 }
 
 /// Why a client could not be built.
@@ -351,7 +362,11 @@ impl Client {
         } else {
             0
         };
-        match pool.take(address, generation) {
+        let kept = match self.policy.keep {
+            Keep::Idle => pool.take(address, generation),
+            Keep::Never | Keep::Close => None,
+        };
+        match kept {
             Some(connection) => Ok(connection),
             None => pool::open(address, tls, &config.proxy).await,
         }
@@ -362,7 +377,7 @@ impl Client {
         let closing = response
             .header("connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"));
-        if !config.close && !config.keep_idle.is_zero() && !closing {
+        if self.policy.keep == Keep::Idle && !config.keep_idle.is_zero() && !closing {
             self.shared.pool.put(connection, config.keep_idle);
         }
     }
@@ -397,7 +412,7 @@ impl Client {
                 )?;
             }
         }
-        if self.shared.config.close {
+        if self.policy.keep == Keep::Close {
             put("connection", "close")?;
         }
         if let Some(token) = request

@@ -27,7 +27,7 @@ mod tls;
 pub mod x509;
 
 pub use address::{Address, AddressError, Scheme};
-pub use client::{BuildError, Client, ClientConfig, Policy};
+pub use client::{BuildError, Client, ClientConfig, Keep, Policy};
 pub use error::{ApiError, Error};
 pub use hyper::Method;
 pub use hyper::header::HeaderMap;

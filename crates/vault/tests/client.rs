@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pannier_vault::{Address, Client, ClientConfig, Error, Policy, ProxySettings, Request};
+use pannier_vault::{Address, Client, ClientConfig, Error, Keep, Policy, ProxySettings, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 
@@ -102,6 +102,7 @@ fn client(address: &str, retries: u32) -> Client {
     Client::new(config).unwrap().with_policy(Policy {
         user_agent: "Test/1".to_owned(),
         retries,
+        ..Policy::default()
     })
 }
 
@@ -173,6 +174,28 @@ async fn a_kept_connection_that_the_server_closed_is_replaced() {
     client.send(&Request::get("a")).await.unwrap();
     client.send(&Request::get("b")).await.unwrap();
     assert_eq!(*server.connections.lock().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn who_keeps_no_connections_opens_one_for_each_request_and_takes_no_others() {
+    for (keep, told) in [(Keep::Never, false), (Keep::Close, true)] {
+        let server = Script::start(vec![answer("200 OK", "{}"); 3]).await;
+        let client = server.client(0);
+        let alone = client.with_policy(Policy {
+            keep,
+            ..Policy::default()
+        });
+        client.send(&Request::get("a")).await.unwrap();
+        alone.send(&Request::get("b")).await.unwrap();
+        client.send(&Request::get("c")).await.unwrap();
+        assert_eq!(*server.connections.lock().unwrap(), 2, "{keep:?}");
+        let seen = server.seen.lock().unwrap();
+        let closes = seen
+            .iter()
+            .map(|request| request.contains("connection: close"))
+            .collect::<Vec<_>>();
+        assert_eq!(closes, [false, told, false], "{keep:?}");
+    }
 }
 
 #[tokio::test]

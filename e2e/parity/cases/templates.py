@@ -348,6 +348,7 @@ def error_fatal_false_lets_the_others_go_on(c: Run):
     agent = sidecar(c, c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ parseInt "x" }}}}{{{{ end }}}}', "out/bad", error_fatal=False),
                     c.template(f'{{{{ with secret "{c.data}/app" }}}}{{{{ .Data.data.user }}}}{{{{ end }}}}'))
     c.until_file("out/rendered", "u")
+    c.until_logged("renewed auth token")
     agent.terminate()
 
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use pannier_redacted::Redacted;
-use pannier_vault::{Address, Client, ClientConfig, Method, PassedOn, Policy, Request};
+use pannier_vault::{Address, Client, ClientConfig, Keep, Method, PassedOn, Policy, Request};
 
 /// Metadata services are one hop away; one that does not answer soon is not there.
 const METADATA_TIME: Duration = Duration::from_secs(5);
@@ -26,7 +26,6 @@ fn build(base: &str, timeout: Duration, like: Option<&ClientConfig>) -> Result<C
     let address = Address::parse(base).map_err(|error| format!("{base}: {error}"))?;
     let mut config = ClientConfig {
         timeout,
-        close: true,
         ..ClientConfig::new(address)
     };
     if let Some(like) = like {
@@ -39,6 +38,7 @@ fn build(base: &str, timeout: Duration, like: Option<&ClientConfig>) -> Result<C
     Ok(client.with_policy(Policy {
         user_agent: "pannier-agent".to_owned(),
         retries: 2,
+        keep: Keep::Close,
     }))
 }
 
