@@ -139,6 +139,9 @@ fn leaf(value: &Value) -> Result<Vec<u8>, Failure> {
     }
 }
 
+/// What the original wraps arguments of a format in: `%T` and superfluous ones show its name.
+const WRAPPER: &str = "*spew.formatState";
+
 /// `spew.Sprintf`: `%v`, `%+v`, `%#v` and `%#+v` are spew's, other verbs those of `printf`.
 pub(crate) fn sprintf(format: &[u8], args: &[Value]) -> Result<Vec<u8>, Failure> {
     let mut rewritten = Vec::with_capacity(format.len());
@@ -174,6 +177,14 @@ pub(crate) fn sprintf(format: &[u8], args: &[Value]) -> Result<Vec<u8>, Failure>
                 rewritten.push(if args.len() > next { b's' } else { b'v' });
                 next += 1;
             }
+            b'T' => {
+                if let Some(arg) = args.get_mut(next) {
+                    *arg = WRAPPER.into();
+                }
+                rewritten.extend_from_slice(&flags);
+                rewritten.push(if args.len() > next { b's' } else { b'T' });
+                next += 1;
+            }
             verb => {
                 rewritten.extend_from_slice(&flags);
                 rewritten.push(verb);
@@ -181,7 +192,17 @@ pub(crate) fn sprintf(format: &[u8], args: &[Value]) -> Result<Vec<u8>, Failure>
             }
         }
     }
-    Ok(crate::fmt::sprintf(&rewritten, &args)?)
+    let extra = args.split_off(next.min(args.len()));
+    let mut out = crate::fmt::sprintf(&rewritten, &args)?;
+    for (i, arg) in extra.iter().enumerate() {
+        let before = if i == 0 { "%!(EXTRA " } else { ", " };
+        out.extend_from_slice(format!("{before}{WRAPPER}=").as_bytes());
+        show(&mut out, arg, false, false, 0)?;
+    }
+    if !extra.is_empty() {
+        out.push(b')');
+    }
+    Ok(out)
 }
 
 fn show(

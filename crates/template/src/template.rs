@@ -132,7 +132,9 @@ impl Template {
         let outcome = Exec::new(&self.parsed, self.missing_key, host, limits).execute(tree, dot);
         let out = Text::from(outcome.out);
         let result = match outcome.result {
-            Err(error) => Err(self.error(&error, &Redactor::new(&outcome.answers))),
+            Err(error) => {
+                Err(self.error(&error, &Redactor::new(&outcome.answers, &outcome.blamed)))
+            }
             Ok(()) if outcome.needs.is_empty() => Ok(Render::Text(out.clone())),
             Ok(()) => Ok(Render::Needs(outcome.needs.into_iter().collect())),
         };
@@ -146,8 +148,9 @@ impl Template {
 
     fn error(&self, error: &ExecError, redactor: &Redactor) -> Error {
         let place = error.pos.map(|pos| Place::at(&self.parsed.source, pos));
-        let (before, after) = go_text_parts(&self.parsed, error);
-        let message = before + &redactor.redact(&after);
+        let (before, context) = go_text_parts(&self.parsed, error);
+        let text = redactor.redact_values(&error.text);
+        let message = before + &redactor.redact(&context) + &text;
         let place = place.map(|place| place.redacted(redactor));
         if error.is_limit {
             Error::limit(message, place)
@@ -159,17 +162,14 @@ impl Template {
 
 /// Go's text of an execution error.
 pub(crate) fn go_text(parsed: &Parsed, error: &ExecError) -> String {
-    let (before, after) = go_text_parts(parsed, error);
-    before + &after
+    let (before, context) = go_text_parts(parsed, error);
+    before + &context + &error.text
 }
 
-/// The place, and then what may hold text of a secret.
+/// The place, and then the node. What follows is [`ExecError::text`].
 fn go_text_parts(parsed: &Parsed, error: &ExecError) -> (String, String) {
     let Some(pos) = error.pos else {
-        return (
-            format!("template: {}: ", error.template),
-            error.text.clone(),
-        );
+        return (format!("template: {}: ", error.template), String::new());
     };
     let before = parsed.source.get(..pos).unwrap_or_default();
     let line = 1 + before.iter().filter(|b| **b == b'\n').count();
@@ -180,7 +180,7 @@ fn go_text_parts(parsed: &Parsed, error: &ExecError) -> (String, String) {
             "template: {}:{line}:{column}: executing {template} at <",
             parsed.name
         ),
-        format!("{}>: {}", error.context, error.text),
+        format!("{}>: ", error.context),
     )
 }
 

@@ -128,6 +128,76 @@ fn no_value_of_a_secret_shows_in_an_error() {
     }
 }
 
+/// base64 of `decoded-secret`; JSON with a text and a number; a URL; a date.
+const ENCODED: &str = r#"{"b64":"ZGVjb2RlZC1zZWNyZXQ=","json":"{\"in\":\"parsed-secret\",\"n\":98765,\"l\":[1]}","url":"http://h:port-secret/","re":"a(secret-pattern","date":"2020-01-01 late-secret"}"#;
+
+#[test]
+fn what_functions_make_of_a_secret_does_not_show_either() {
+    for (source, secrets) in [
+        ("{{ parseInt (base64Decode .Data.b64) }}", "decoded"),
+        (
+            "{{ base64Decode .Data.b64 | printf \"<%s>\" | parseBool }}",
+            "decoded",
+        ),
+        ("{{ range base64Decode .Data.b64 }}{{ end }}", "decoded"),
+        (
+            "{{ $j := parseJSON .Data.json }}{{ parseInt $j.in }}",
+            "parsed",
+        ),
+        (
+            "{{ $j := parseJSON .Data.json }}{{ add 1 $j.in }}",
+            "parsed",
+        ),
+        ("{{ $j := parseJSON .Data.json }}{{ eq $j $j }}", "parsed"),
+        ("{{ $j := parseJSON .Data.json }}{{ eq $j $j }}", "98765"),
+        (
+            "{{ $j := parseJSON .Data.json }}{{ add $j.l $j.in }}",
+            "parsed",
+        ),
+        (
+            "{{ $j := parseJSON .Data.json }}{{ range $a, $b := sprig_int $j.n }}{{ end }}",
+            "98765",
+        ),
+        ("{{ sprig_urlParse .Data.url }}", "port-secret"),
+        (
+            "{{ regexMatch (print .Data.re \"x\") \"a\" }}",
+            "secret-pattern",
+        ),
+        (
+            "{{ sprig_mustToDate \"2006-01-02\" .Data.date }}",
+            "late-secret",
+        ),
+        ("{{ sprig_semver (base64Decode .Data.b64) }}", "decoded"),
+        ("{{ toUpper .Data.b64 | parseInt }}", "ZGVJ"),
+        (
+            "{{ define \"t\" }}{{ parseInt . }}{{ end }}{{ executeTemplate \"t\" (base64Decode .Data.b64) }}",
+            "decoded",
+        ),
+    ] {
+        let (define, rest) = match source.split_once("{{ end }}{{ exec") {
+            Some((define, rest)) => (format!("{define}{{{{ end }}}}"), format!("{{{{ exec{rest}")),
+            None => (String::new(), source.to_owned()),
+        };
+        let source = format!("{define}{{{{ with secret \"p\" }}}}{rest}{{{{ end }}}}");
+        let report = error(&source, ENCODED).report();
+        assert!(!report.contains(secrets), "{source}: {report}");
+        assert!(report.starts_with("template: :1:"), "{report}");
+    }
+}
+
+#[test]
+fn an_error_about_a_constant_of_the_template_shows_it() {
+    let error = error(
+        "{{ with secret \"p\" }}{{ parseInt \"constant\" }}{{ end }}",
+        "{\"a\":\"b\"}",
+    );
+    assert_eq!(
+        error.message(),
+        "template: :1:24: executing \"\" at <parseInt \"constant\">: error calling parseInt: parseInt: strconv.ParseInt: \
+         parsing \"constant\": invalid syntax"
+    );
+}
+
 #[test]
 fn a_redacted_error_keeps_gos_words() {
     let error = error(

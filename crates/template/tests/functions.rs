@@ -171,3 +171,8 @@ fn everything_else_of_sprig_is_that_of_the_original() {
 fn examples_of_the_reference_page_are_those_of_the_original() {
     check("examples");
 }
+
+#[test]
+fn functions_refuse_what_the_original_refuses() {
+    check("misuse");
+}

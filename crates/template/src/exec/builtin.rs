@@ -220,16 +220,30 @@ impl<'r> Exec<'r> {
             Builtin::Not => Ok(boolean(!first.truth())),
             Builtin::Index => index::index(first, vals),
             Builtin::Slice => index::slice(first, &vals.collect::<Vec<_>>()),
-            Builtin::Eq => compare::eq(&first, &vals.collect::<Vec<_>>(), max).map(boolean),
+            Builtin::Eq => {
+                let others: Vec<Val> = vals.collect();
+                let equal = compare::eq(&first, &others, max);
+                if equal.is_err() {
+                    self.blame(first.value());
+                    others.iter().for_each(|other| self.blame(other.value()));
+                }
+                equal.map(boolean)
+            }
             _ => {
                 let second = vals.next().unwrap_or(Val::Invalid);
                 let order = match builtin {
-                    Builtin::Ne => compare::eq(&first, &[second], max).map(|equal| !equal),
+                    Builtin::Ne => {
+                        compare::eq(&first, std::slice::from_ref(&second), max).map(|equal| !equal)
+                    }
                     Builtin::Lt => compare::lt(&first, &second),
                     Builtin::Le => compare::le(&first, &second, max),
                     Builtin::Gt => compare::le(&first, &second, max).map(|b| !b),
                     _ => compare::lt(&first, &second).map(|b| !b),
                 };
+                if order.is_err() {
+                    self.blame(first.value());
+                    self.blame(second.value());
+                }
                 order.map(boolean)
             }
         }

@@ -55,6 +55,14 @@ impl<'r> Exec<'r> {
             values.push(self.assignable(last, &parameter(args.len()))?);
         }
         let result = self.invoke(callee, &values);
+        // What `sprig_fail` says is the author's own text.
+        if result.is_err() && name != "sprig_fail" {
+            for (i, value) in values.iter().enumerate() {
+                if !args.get(i).is_some_and(Arg::is_constant) {
+                    self.blame(value);
+                }
+            }
+        }
         values.clear();
         self.spare.push(values);
         match result {

@@ -62,6 +62,8 @@ pub(crate) struct Exec<'r> {
     scratch: Map,
     needs: BTreeSet<Dependency>,
     answers: Vec<Answer>,
+    /// Values that the text of the error may show.
+    blamed: Vec<Value>,
     /// Argument vectors to be used again.
     spare: Vec<Vec<Value>>,
 }
@@ -85,6 +87,8 @@ pub(crate) struct Outcome {
     pub(crate) needs: BTreeSet<Dependency>,
     /// Everything the template was told, for redaction.
     pub(crate) answers: Vec<Answer>,
+    /// Values that the text of the error may show, if the template was told anything: they may come from a secret.
+    pub(crate) blamed: Vec<Value>,
 }
 
 impl<'r> Exec<'r> {
@@ -113,6 +117,7 @@ impl<'r> Exec<'r> {
             scratch: Map::empty(),
             needs: BTreeSet::new(),
             answers: Vec::new(),
+            blamed: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -126,6 +131,7 @@ impl<'r> Exec<'r> {
             out: self.out,
             needs: self.needs,
             answers: self.answers,
+            blamed: self.blamed,
         }
     }
 
@@ -151,6 +157,13 @@ impl<'r> Exec<'r> {
             text: text.into(),
             is_limit: false,
         })
+    }
+
+    /// Remembers a value that the text of an error may show.
+    fn blame(&mut self, value: &Value) {
+        if !self.answers.is_empty() {
+            self.blamed.push(value.clone());
+        }
     }
 
     fn limit_error(&self, text: impl Into<String>) -> Box<ExecError> {

@@ -206,6 +206,7 @@ impl<'r> Exec<'r> {
                 if self.pipe(id).decl.len() > 1 =>
             {
                 drop(rounds);
+                self.blame(value.value());
                 let shown = self.shown(value.value())?;
                 Err(self.error(format!(
                     "can't use {shown} to iterate over more than one variable"
@@ -213,6 +214,7 @@ impl<'r> Exec<'r> {
             }
             Some(rounds) => Ok(rounds),
             None => {
+                self.blame(value.value());
                 let shown = self.shown(value.value())?;
                 Err(self.error(format!("range can't iterate over {shown}")))
             }

@@ -149,6 +149,14 @@ impl std::fmt::Debug for FunctionRef {
 }
 
 impl Arg {
+    /// Whether the value stands in the template itself.
+    pub(crate) fn is_constant(&self) -> bool {
+        matches!(
+            self,
+            Self::Bool(..) | Self::Number(..) | Self::String { .. } | Self::Nil(_)
+        )
+    }
+
     pub(crate) fn pos(&self) -> usize {
         match self {
             Self::Dot(pos)

@@ -9,6 +9,12 @@ use crate::value::{List, Map, Type, Value};
 
 const ANY_LIST_AND_ANY: &[Type] = &[Type::ANY_LIST, Type::Any];
 const TWO_MAPS: &[Type] = &[Type::ANY_MAP, Type::ANY_MAP];
+/// In Go options may follow, which no template can make.
+const MERGE: &[Type] = &[
+    Type::ANY_MAP,
+    Type::ANY_MAP,
+    Type::Func("func(*mergo.Config)"),
+];
 
 pub(in crate::functions) const TABLE: &[Function] = &[
     Function::new(
@@ -99,11 +105,11 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         Type::List(&Type::INT64),
         count,
     ),
-    Function::new(
+    Function::variadic(
         "mergeMap",
         "mergeMap DST SRC",
         "DST with what SRC has and DST lacks, at every depth; DST is changed.",
-        TWO_MAPS,
+        MERGE,
         Type::ANY_MAP,
         |call| merged(call, false),
     ),

@@ -138,9 +138,9 @@ fn compute(call: &mut Call<'_>, name: &str, operation: &Operation) -> Result<Val
         Value::Uint(_, n) => Ok(*n as f64),
         value => Err(unknown(name, value)),
     };
-    // Go looks at the first argument first.
-    let b = number(b)?;
+    // The last argument is looked at first.
     let a = number(a)?;
+    let b = number(b)?;
     match operation.float {
         Some(float) => Ok(Value::Float(float(a, b))),
         None => Err(unknown(name, call.arg(0))),

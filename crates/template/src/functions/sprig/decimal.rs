@@ -113,6 +113,9 @@ impl Decimal {
     }
 
     pub(super) fn sub(&self, other: &Self) -> Self {
+        if other.is_zero() {
+            return self.clone(); // not 0 + -0
+        }
         self.add(&Self {
             negative: !other.negative,
             ..other.clone()
