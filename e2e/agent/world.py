@@ -94,6 +94,7 @@ class World:
     def close(self):
         self.bao.__exit__()
         self.rabbit.shutdown()
+        self.rabbit.server_close()
         subprocess.run(["rm", "-rf", str(self.folder)], check=False)
 
 

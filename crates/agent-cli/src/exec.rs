@@ -74,6 +74,12 @@ fn variables(text: &[u8]) -> Result<Vec<(String, Redacted)>, (usize, &'static st
     let text = std::str::from_utf8(text).map_err(|_| (1, "the file is not UTF-8"))?;
     let mut found = Vec::new();
     for (number, line) in text.lines().enumerate() {
+        if line.contains('\0') {
+            return Err((
+                number + 1,
+                "a zero byte, which no variable can hold: the file is no text",
+            ));
+        }
         let line = line.trim_start();
         if line.is_empty() || line.starts_with('#') {
             continue;

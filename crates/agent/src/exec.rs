@@ -260,6 +260,36 @@ mod tests {
         );
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_stop_in_time_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let up = folder.path().join("up");
+        let line = format!(
+            "trap '' TERM; touch {}; while :; do sleep 1; done",
+            up.display()
+        );
+        let (sender, receiver) = watch::channel(Progress::default());
+        let mut supervisor = Supervisor::new(spec(&[&line], Restart::Always));
+        sender.send_replace(progress("one"));
+        let started = async {
+            while !up.exists() {
+                // Time jumps to here, the shell takes its own.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        };
+        tokio::select! {
+            ended = supervisor.run(receiver) => panic!("{ended}"),
+            () = started => {}
+        }
+        let pid = supervisor.child.as_ref().and_then(Child::id).unwrap();
+        let began = Instant::now();
+        supervisor.stop().await;
+        assert!(began.elapsed() >= PATIENCE, "{:?}", began.elapsed());
+        let gone = kill(Pid::from_raw(i32::try_from(pid).unwrap()), None);
+        assert_eq!(gone, Err(nix::errno::Errno::ESRCH));
+    }
+
     #[tokio::test]
     async fn a_change_restarts_the_program_unless_told_not_to() {
         for (restart, expected) in [(Restart::Always, "one\ntwo\n"), (Restart::Never, "one\n")] {

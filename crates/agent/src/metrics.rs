@@ -116,6 +116,13 @@ impl Metrics {
         self.changed.notify_one();
     }
 
+    /// A template was rendered from something that is no longer known to be true.
+    pub fn template_stale(&self, destination: &str) {
+        if let Some(state) = self.numbers().templates.get_mut(destination) {
+            state.failing = true;
+        }
+    }
+
     /// The agent's own token ends after so long; `None` for one that never does.
     pub fn token_lasts(&self, lasts: Option<Duration>, now: SystemTime) {
         self.numbers().token_ends = lasts.and_then(|lasts| now.checked_add(lasts));

@@ -113,6 +113,8 @@ pub(crate) struct Runner {
     values: BTreeMap<Key, Answer>,
     watched: BTreeMap<Key, Watched>,
     failures: BTreeMap<usize, String>,
+    /// What could not be fetched last time.
+    troubled: BTreeSet<Key>,
     progress: watch::Sender<Progress>,
     warned: bool,
 }
@@ -148,6 +150,7 @@ impl Runner {
             values: BTreeMap::new(),
             watched: BTreeMap::new(),
             failures: BTreeMap::new(),
+            troubled: BTreeSet::new(),
             progress,
             warned: false,
         }
@@ -225,6 +228,7 @@ impl Runner {
     fn start_over(&mut self) {
         self.forget();
         self.failures.clear();
+        self.troubled.clear();
         for slot in &mut self.slots {
             slot.dirty = true;
             slot.quiet = None;
@@ -245,7 +249,9 @@ impl Runner {
         let now = Instant::now();
         let settled = self.slots.iter().all(|slot| slot.rendered);
         match news {
+            News::Trouble => self.in_trouble(key),
             News::Value(value) => {
+                self.troubled.remove(&key);
                 self.values.insert(key.clone(), value);
                 for slot in self
                     .slots
@@ -263,17 +269,12 @@ impl Runner {
             }
             News::Failed(error) => {
                 tracing::error!(target: LOG, error, "template server error");
-                for (number, slot) in self
-                    .slots
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, slot)| slot.used.contains(&key))
-                {
-                    self.options
-                        .metrics
-                        .template_failed(slot.template.destination());
-                    self.failures.insert(number, error.clone());
+                for (number, slot) in self.slots.iter().enumerate() {
+                    if slot.used.contains(&key) {
+                        self.failures.insert(number, error.clone());
+                    }
                 }
+                self.in_trouble(key);
                 self.tell();
                 if self.options.exit_on_failure {
                     return Err(RunnerError(error));
@@ -281,6 +282,15 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    /// What a template is made of could not be fetched: its file is not fresh until that works again.
+    fn in_trouble(&mut self, key: Key) {
+        for slot in self.slots.iter().filter(|slot| slot.used.contains(&key)) {
+            let metrics = &self.options.metrics;
+            metrics.template_failed(slot.template.destination());
+        }
+        self.troubled.insert(key);
     }
 
     /// When something is due without news.
@@ -408,6 +418,9 @@ impl Runner {
         self.options
             .metrics
             .template_rendered(destination, text.len(), SystemTime::now());
+        if !slot.used.is_disjoint(&self.troubled) {
+            self.options.metrics.template_stale(destination);
+        }
         slot.rendered = true;
         slot.backoff.reset();
         self.failures.remove(&number);
@@ -450,6 +463,7 @@ impl Runner {
     /// Stops what no template asks for any more.
     fn drop_unused(&mut self) {
         let used: BTreeSet<&Key> = self.slots.iter().flat_map(|slot| &slot.used).collect();
+        self.troubled.retain(|key| used.contains(key));
         let (values, watched) = (&mut self.values, &mut self.watched);
         watched.retain(|key, watched| {
             let keep = used.contains(key);

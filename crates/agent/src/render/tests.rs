@@ -286,7 +286,9 @@ async fn a_template_that_fails_holds_nobody_up_and_is_tried_again() {
     let failed = counters.iter().filter(|(series, count)| {
         series.name.contains("failure") && series.label.is_some() && **count > 0
     });
-    assert_eq!(failed.count(), 3, "{counters:?}");
+    // The fourth is the one that waits for the denied secret.
+    assert_eq!(failed.count(), 4, "{counters:?}");
+    assert_eq!(bench.metrics.stale_templates().len(), 4);
     std::fs::remove_file(bench.path("blocked")).unwrap();
     bench.pass(60 * SECOND).await;
     assert_eq!(bench.file("denied").unwrap(), "denied \n");

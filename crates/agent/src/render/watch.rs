@@ -33,6 +33,8 @@ const NEW_TOKEN: Duration = Duration::from_secs(5);
 pub(crate) enum News {
     /// A value.
     Value(Answer),
+    /// It could not be fetched this time. The watcher tries again soon.
+    Trouble,
     /// The retries are used up, with the last error. The watcher goes on after a pause.
     Failed(String),
 }
@@ -63,6 +65,9 @@ pub(crate) async fn watch(
                             i64::try_from(wait.as_nanos()).unwrap_or(i64::MAX),
                         );
                         tracing::warn!(target: LOG, "(view) {key}: {error} (retry attempt {attempt} after \"{shown}\")");
+                        if news.send((key.clone(), News::Trouble)).is_err() {
+                            return;
+                        }
                         wait
                     }
                     _ => {
