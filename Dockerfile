@@ -7,7 +7,11 @@
 # `make images` makes the same three without an engine; release builds come from there.
 
 FROM rust:1.95-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends busybox-static ca-certificates musl-tools
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+# Debian removes a version when the next one comes, so a pinned one would soon be gone.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends busybox-static ca-certificates musl-tools \
+ && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \

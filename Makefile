@@ -21,8 +21,8 @@ test: lint ## formats, lints and all tests, those against the real OpenBao and G
 fmt: ## format the sources
 	cargo fmt --all
 
-lint: ## what must be clean: formats, clippy, shell, Python, chart and manifests
-	scripts/with-tools helm -- scripts/lint
+lint: ## what must be clean: formats, clippy, shell, Python, workflows, Dockerfile, chart and manifests
+	scripts/with-tools hadolint helm zizmor -- scripts/lint
 
 deny: ## licences, banned crates and sources of everything we depend on
 	scripts/deny

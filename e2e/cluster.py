@@ -1,10 +1,13 @@
 """A cluster to test on, spoken to with kubectl."""
 
+import functools
 import json
 import os
 import pathlib
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
 from typing import Any, Callable
 
@@ -19,12 +22,22 @@ class Failure(AssertionError):
 class Cluster:
     """kubectl for one cluster. `prefix` runs it where the cluster can be reached from."""
 
-    def __init__(self, kubeconfig: str, prefix: list[str] | None = None, load: Callable[[pathlib.Path], None] | None = None, down: Callable[[], None] | None = None, has_dns: bool = True):
+    def __init__(self, kubeconfig: str, prefix: list[str] | None = None, load: Callable[[pathlib.Path], None] | None = None, down: Callable[[], None] | None = None):
         self.kubeconfig = kubeconfig
         self.prefix = prefix or []
-        self.has_dns = has_dns
         self._load = load
         self._down = down
+
+    @functools.cached_property
+    def has_dns(self) -> bool:
+        """Whether pods can look up services by name."""
+        return bool(self.get("services", "-n", "kube-system", "-l", "k8s-app=kube-dns")["items"])
+
+    @functools.cached_property
+    def version(self) -> tuple[int, int]:
+        """Of the API server, such as (1, 33)."""
+        said = json.loads(self.run("version", "-o", "json").stdout)["serverVersion"]
+        return int(said["major"]), int(said["minor"].rstrip("+"))
 
     def run(self, *arguments: str, stdin: str | None = None, seconds: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
         """One kubectl command. A failure carries what kubectl said."""
@@ -36,6 +49,17 @@ class Cluster:
         if check and done.returncode != 0:
             raise Failure(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
         return done
+
+    def helm(self, *arguments: str, values: dict | None = None, seconds: float = 120) -> str:
+        """One command of Helm. What it prints."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(values or {}, file)
+            file.flush()
+            command = [*self.prefix, sys.executable, "-m", "e2e.helm", *arguments, *(["-f", file.name] if values is not None else [])]
+            done = subprocess.run(command, cwd=ROOT, env={**os.environ, "KUBECONFIG": self.kubeconfig}, capture_output=True, text=True, timeout=seconds)
+        if done.returncode != 0:
+            raise Failure(f"helm {' '.join(arguments)}: {done.stderr.strip()}")
+        return done.stdout
 
     def get(self, *arguments: str) -> Any:
         return json.loads(self.run("get", *arguments, "-o", "json").stdout)
@@ -91,26 +115,46 @@ def wait_for(what: str, seconds: float, probe: Callable[[], Any], pause: float =
 
 def choose(keep: bool) -> Cluster:
     """The cluster of KUBECONFIG, else the one of ../shared, else a kind cluster."""
+    given, shared, kind = os.environ.get("KUBECONFIG"), SHARED.exists(), shutil.which("kind")
+    if not (given or shared or kind):
+        raise SystemExit(NO_CLUSTER)
     if not shutil.which("kubectl"):
         _install_kubectl()
-    if os.environ.get("KUBECONFIG"):
-        return Cluster(os.environ["KUBECONFIG"])
-    if SHARED.exists():
-        print("e2e: starting the test cluster", flush=True)
-        # Images are loaded once and can be pulled from nowhere: on a full disk the kubelet would remove them.
-        os.environ.setdefault("CLUSTER_KUBELET_CONFIG", "imageGCHighThresholdPercent: 100")
-        up = subprocess.run([SHARED, "up"], stdout=subprocess.PIPE, text=True, timeout=1800)
-        if up.returncode != 0:
-            raise SystemExit("e2e: the test cluster did not come up; see its messages above")
-        down = None if keep else lambda: subprocess.run([SHARED, "down"], check=False, timeout=120)
-        load = lambda tar: subprocess.run([SHARED, "load", tar], check=True, timeout=300)
-        return Cluster(up.stdout.strip().splitlines()[-1], prefix=[str(SHARED), "exec"], load=load, down=down, has_dns=False)
-    if shutil.which("kind"):
-        name, config = "pannier-e2e", str(ROOT / "dist" / "kind-kubeconfig")
-        subprocess.run(["kind", "create", "cluster", "--name", name, "--kubeconfig", config, "--wait", "120s"], check=True, timeout=600)
-        down = None if keep else lambda: subprocess.run(["kind", "delete", "cluster", "--name", name], check=False, timeout=120)
-        return Cluster(config, load=lambda tar: subprocess.run(["kind", "load", "image-archive", tar, "--name", name], check=True, timeout=300), down=down)
-    raise SystemExit("e2e: no cluster: set KUBECONFIG to one whose nodes have the images of `make images`, or install kind")
+    if given:
+        print(f"e2e: using the cluster of KUBECONFIG={given}; its nodes must have the images of dist/ and dist/e2e/", flush=True)
+        return Cluster(given)
+    return _shared(keep) if shared else _kind(keep)
+
+
+NO_CLUSTER = """e2e: no cluster to test on. Either
+  set KUBECONFIG to one whose nodes have the images of dist/ and dist/e2e/, or
+  install kind (and Docker), and one is made and removed for the tests"""
+
+
+def _shared(keep: bool) -> Cluster:
+    print("e2e: starting the test cluster", flush=True)
+    # Images are loaded once and can be pulled from nowhere: on a full disk the kubelet would remove them.
+    os.environ.setdefault("CLUSTER_KUBELET_CONFIG", "imageGCHighThresholdPercent: 100")
+    up = subprocess.run([SHARED, "up"], stdout=subprocess.PIPE, text=True, timeout=1800)
+    if up.returncode != 0:
+        raise SystemExit("e2e: the test cluster did not come up; see its messages above")
+    kubeconfig = up.stdout.strip().splitlines()[-1]
+    down = lambda: subprocess.run([SHARED, "down"], check=False, timeout=120)
+    load = lambda tar: subprocess.run([SHARED, "load", tar], check=True, timeout=300)
+    if keep:
+        down = lambda: print(f"e2e: the cluster is left: {SHARED} exec kubectl get pods -A\n     and `{SHARED} down` ends it", flush=True)
+    return Cluster(kubeconfig, prefix=[str(SHARED), "exec"], load=load, down=down)
+
+
+def _kind(keep: bool) -> Cluster:
+    name, config = "pannier-e2e", str(ROOT / "dist" / "kind-kubeconfig")
+    print(f"e2e: making the kind cluster {name}", flush=True)
+    subprocess.run(["kind", "create", "cluster", "--name", name, "--kubeconfig", config, "--wait", "120s"], check=True, timeout=600)
+    down = lambda: subprocess.run(["kind", "delete", "cluster", "--name", name, "--kubeconfig", config], check=False, timeout=120)
+    load = lambda tar: subprocess.run(["kind", "load", "image-archive", tar, "--name", name], check=True, timeout=300)
+    if keep:
+        down = lambda: print(f"e2e: the cluster is left: KUBECONFIG={config} kubectl get pods -A\n     and `kind delete cluster --name {name}` ends it", flush=True)
+    return Cluster(config, load=load, down=down)
 
 
 def _install_kubectl() -> None:

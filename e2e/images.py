@@ -23,6 +23,13 @@ def _base() -> Layer:
     return layer.folder("/tmp", mode=0o1777)
 
 
+def _with_shell(layer: Layer, *applets: str) -> Layer:
+    layer.program("/bin/busybox", pathlib.Path(shutil.which("busybox") or "/usr/bin/busybox"))
+    for applet in applets:
+        layer.link(f"/bin/{applet}", "busybox")
+    return layer
+
+
 def _write(layer: Layer, name: str, entrypoint: list[str], out: pathlib.Path) -> pathlib.Path:
     tar = out / (name.rsplit("/", 1)[1].replace(":", "-") + ".tar")
     image = Image(name=name, architecture="amd64", layer=layer.finish(), entrypoint=entrypoint, user="100:1000")
@@ -32,17 +39,15 @@ def _write(layer: Layer, name: str, entrypoint: list[str], out: pathlib.Path) ->
 
 
 def openbao(out: pathlib.Path) -> pathlib.Path:
-    """OpenBao alone: `kubectl exec POD -- bao ...` needs no shell."""
-    return _write(_base().program("/bin/bao", pathlib.Path(os.environ["PANNIER_BAO"])), OPENBAO, ["/bin/bao"], out)
+    """OpenBao, and a shell for `kubectl exec vault-0 -- sh`, as its published image has one."""
+    layer = _base().program("/bin/bao", pathlib.Path(os.environ["PANNIER_BAO"]))
+    return _write(_with_shell(layer, "sh", "cat"), OPENBAO, ["/bin/bao"], out)
 
 
 def other_agent(out: pathlib.Path) -> pathlib.Path:
     """An agent image that is not ours: a whole shell, and OpenBao's agent under the name `vault`."""
     layer = _base().program("/bin/vault", pathlib.Path(os.environ["PANNIER_BAO"]))
-    busybox = pathlib.Path(shutil.which("busybox") or "/usr/bin/busybox")
-    layer.program("/bin/busybox", busybox)
-    for applet in ("sh", "echo", "base64", "touch", "sleep", "cat"):
-        layer.link(f"/bin/{applet}", "busybox")
+    layer = _with_shell(layer, "sh", "echo", "base64", "touch", "sleep", "cat")
     return _write(layer, OTHER_AGENT, ["/bin/vault"], out)
 
 
@@ -69,11 +74,7 @@ def postgres(out: pathlib.Path) -> pathlib.Path:
         libraries |= {word for word in listed.split() if word.startswith("/")}
     for library in sorted(libraries):
         layer.program(library, pathlib.Path(library).resolve())
-    busybox = pathlib.Path(shutil.which("busybox") or "/usr/bin/busybox")
-    layer.program("/bin/busybox", busybox)
-    for applet in ("sh", "cat", "cut", "sleep", "echo"):
-        layer.link(f"/bin/{applet}", "busybox")
-    return _write(layer, POSTGRES, ["/bin/sh"], out)
+    return _write(_with_shell(layer, "sh", "cat", "cut", "sleep", "echo"), POSTGRES, ["/bin/sh"], out)
 
 
 def _postgres_home() -> pathlib.Path:

@@ -10,7 +10,6 @@ from typing import Iterator
 
 from e2e.cluster import ROOT, Cluster, Failure, wait_for
 from e2e.vault import Bao
-from scripts.chart import as_yaml, render
 from scripts.images import REPOSITORY, version
 
 INJECTOR = f"{REPOSITORY}/pannier:{version()}"
@@ -23,55 +22,71 @@ QUICK = {"AGENT_INJECT_TEMPLATE_STATIC_SECRET_RENDER_INTERVAL": "2s"}
 
 
 def chart_values(address: str, **injector: object) -> dict:
-    return {"global": {"externalVaultAddr": address}, "injector": {"agentDefaults": {"templateConfig": {"staticSecretRenderInterval": "2s"}}, "podDisruptionBudget": None, **injector}}
+    return {"global": {"externalVaultAddr": address}, "injector": {"agentDefaults": {"templateConfig": {"staticSecretRenderInterval": "2s"}}, **injector}}
 
 
 @contextlib.contextmanager
-def installed(cluster: Cluster, setup: str, bao: Bao, address: str) -> Iterator[tuple[Bao, str]]:
+def release(cluster: Cluster, values: dict, chart: str = "charts/pannier") -> Iterator[None]:
+    """A release of a chart, removed in the end, also when it was installed in part only."""
+    try:
+        cluster.helm("install", "vault", chart, "-n", NAMESPACE, values=values)
+        yield
+    finally:
+        cluster.helm("uninstall", "vault", "-n", NAMESPACE, "--ignore-not-found")
+
+
+@contextlib.contextmanager
+def installed(cluster: Cluster, setup: str, bao: Bao, address: str, keep: bool = False) -> Iterator[tuple[Bao, str]]:
     """Installs, waits until the webhook answers, and removes everything in the end.
 
-    Hands on the server that the injector sends its agents to, and its address.
+    Hands on the server that the injector sends its agents to, and its address. `none` leaves the installing to the test.
     """
-    manifests = rendered(setup, address)
     cluster.run("create", "namespace", NAMESPACE, check=False)
     try:
-        if setup == "official-file-certificates":
-            manifests = _with_certificates(cluster, manifests)
-        cluster.apply_text(manifests, NAMESPACE)
         if setup == "chart-dev-server":
-            bao = Bao(cluster, NAMESPACE, "vault-0", "vault")
-            address = _dev_server(cluster)
-        await_webhook(cluster)
+            bao, address = _with_dev_server(cluster)
+        elif setup == "chart":
+            cluster.helm("install", "vault", "charts/pannier", "-n", NAMESPACE, values=chart_values(address))
+        elif setup != "none":
+            manifests = official(cluster, setup.removeprefix("official-"), address)
+            if setup == "official-file-certificates":
+                manifests = _with_certificates(cluster, manifests)
+            cluster.apply_text(manifests, NAMESPACE)
+        if setup != "none":
+            await_webhook(cluster)
         yield bao, address
     except Failure as failure:
         raise Failure(f"{failure}\n--- log of the injector\n{injector_log(cluster)}") from failure
     finally:
-        cluster.run("delete", "-n", NAMESPACE, "--ignore-not-found", "--wait=false", "-f", "-", stdin=manifests, seconds=120, check=False)
-        cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=90s", seconds=100, check=False)
+        if not keep:
+            if setup.startswith("official"):
+                cluster.run("delete", "-n", NAMESPACE, "--ignore-not-found", "--wait=false", "-f", "-", stdin=manifests, seconds=120, check=False)
+            elif setup != "none":
+                cluster.helm("uninstall", "vault", "-n", NAMESPACE, "--ignore-not-found")
+            cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=90s", seconds=100, check=False)
 
 
-def rendered(setup: str, address: str) -> str:
-    if setup == "chart":
-        return as_yaml(render("vault", NAMESPACE, chart_values(address)))
-    if setup == "chart-dev-server":
-        return as_yaml(render("vault", NAMESPACE, chart_values("") | {"server": {"dev": {"enabled": True}}}))
-    name = setup.removeprefix("official-")
+def official(cluster: Cluster, name: str, address: str) -> str:
+    """The official chart's manifests with our images, and with the address of this cluster's server."""
     text = (OFFICIAL / f"{name}.yaml").read_text()
     for old, new in (("hashicorp/vault-k8s:1.7.6", INJECTOR), ("hashicorp/vault:2.0.4", AGENT), ("http://10.77.0.1:8200", address)):
         if old not in text:
             raise Failure(f"{name}.yaml does not name {old}")
         text = text.replace(old, new)
-    return text.replace("policy/v1\n", "policy/v1beta1\n")
+    # As Helm would have rendered it for an older cluster.
+    return text if cluster.version >= (1, 21) else text.replace("policy/v1\n", "policy/v1beta1\n")
 
 
-def _dev_server(cluster: Cluster) -> str:
-    """The address of the chart's own server. Where the cluster has no DNS, the injector is told the pod's address."""
+def _with_dev_server(cluster: Cluster) -> tuple[Bao, str]:
+    """Installs with the chart's own server. Where the cluster has no DNS, the injector is told the pod's address."""
+    values = chart_values("") | {"server": {"dev": {"enabled": True}}}
+    cluster.helm("install", "vault", "charts/pannier", "-n", NAMESPACE, values=values)
     cluster.rollout(NAMESPACE, "statefulset/vault", 90)
-    if cluster.has_dns:
-        return f"http://vault.{NAMESPACE}.svc:8200"
-    address = f"http://{cluster.get('pod', 'vault-0', '-n', NAMESPACE)['status']['podIP']}:8200"
-    cluster.apply_text(as_yaml(render("vault", NAMESPACE, chart_values(address) | {"server": {"dev": {"enabled": True}}})), NAMESPACE)
-    return address
+    address = f"http://vault.{NAMESPACE}.svc:8200"
+    if not cluster.has_dns:
+        address = f"http://{cluster.get('pod', 'vault-0', '-n', NAMESPACE)['status']['podIP']}:8200"
+        cluster.helm("upgrade", "vault", "charts/pannier", "-n", NAMESPACE, values=values | {"global": {"externalVaultAddr": address}})
+    return Bao(cluster, NAMESPACE, "vault-0", "vault"), address
 
 
 def await_webhook(cluster: Cluster) -> None:

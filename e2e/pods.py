@@ -31,7 +31,8 @@ def template(notes: dict[str, str], account: str, command: str, labels: dict[str
     }
 
 
-FOREVER = "while :; do sleep 0.2; done"
+# Asleep until it is told to end.
+FOREVER = "sleep infinity & wait"
 
 
 def pod(name: str, notes: dict[str, str], account: str = "app", command: str = FOREVER, **spec: Any) -> dict:

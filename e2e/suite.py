@@ -7,6 +7,10 @@ from e2e.cluster import Cluster, Failure
 from e2e.vault import Bao
 
 
+class Skipped(Exception):
+    """This cluster cannot show what the test wants to see; says why."""
+
+
 @dataclass
 class World:
     """One test's share of the cluster: a namespace of its own, with the service account `app`."""

@@ -86,6 +86,12 @@ def start(cluster: Cluster) -> tuple[Bao, str]:
     return bao, f"http://{pod['status']['hostIP']}:8200"
 
 
+def stop(cluster: Cluster) -> None:
+    """Leaves nothing of `start`."""
+    cluster.run("delete", "clusterrolebinding", "e2e-openbao", "--ignore-not-found", check=False)
+    cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false", check=False)
+
+
 def api_server(cluster: Cluster) -> str:
     """The address that pods know the API server by."""
     service = cluster.get("service", "kubernetes", "-n", "default")

@@ -1,5 +1,5 @@
 """Renders charts/pannier with Helm: `check` lints it, sees that typos are refused and that deploy/ is up to date;
-`write` writes deploy/ anew; `render NAME NAMESPACE [VALUES.json]` prints manifests.
+`write` writes deploy/ anew; `render NAME NAMESPACE [VALUES.json]` prints manifests, `rules` the alerts for promtool.
 
 deploy/ holds the same objects as plain manifests for people without Helm, made with the chart's defaults for a release
 `vault` in namespace `vault`.
@@ -59,6 +59,22 @@ def render(name: str, namespace: str, values: dict | None = None) -> dict[str, s
 
 def as_yaml(rendered: dict[str, str]) -> str:
     return "---\n".join(text.strip().removeprefix("---\n") + "\n" for text in rendered.values())
+
+
+def objects(manifests: str) -> dict[str, dict]:
+    """What the manifests make, by kind and name."""
+    found = {}
+    for document in manifests.split("\n---\n"):
+        lines = [line for line in document.splitlines() if line != "---" and not line.startswith("#")]
+        if any(line.strip() for line in lines):
+            parsed = helm().values_from_yaml("\n".join(lines))
+            found[f"{parsed['kind']} {parsed['metadata']['name']}"] = parsed
+    return found
+
+
+def merged(into: dict, more: dict) -> dict:
+    """Values over values, as Helm merges them."""
+    return into | {key: merged(into[key], value) if isinstance(into.get(key), dict) and isinstance(value, dict) else value for key, value in more.items()}
 
 
 def deploy() -> dict[str, str]:
@@ -123,6 +139,10 @@ def main(arguments: list[str]) -> int:
             return 1 if problems else 0
         case ["write"]:
             write()
+            return 0
+        case ["rules"]:
+            made = objects(as_yaml(render("vault", "vault", {"injector": {"metrics": {"enabled": True, "prometheusRule": {"enabled": True}}}})))
+            print(json.dumps(made["PrometheusRule vault-agent-injector"]["spec"]))
             return 0
         case ["render", name, namespace, *values]:
             print(as_yaml(render(name, namespace, json.loads(pathlib.Path(values[0]).read_text()) if values else {})), end="")

@@ -68,20 +68,15 @@ def with_busybox(layer: Layer, busybox: pathlib.Path) -> Layer:
     return layer
 
 
-def build(arch: str, out: pathlib.Path) -> bool:
-    """All images for one architecture. False: one is too big."""
-    programs = out / "programs" / arch
-    subprocess.run([ROOT / "scripts" / "static-build", programs, arch], check=True, cwd=ROOT)
+def assemble(programs: pathlib.Path, arch: str, busybox: pathlib.Path | None) -> dict[str, Image]:
+    """All images for one architecture, by the name of their tar. The same files give the same images."""
     layers = {"pannier": (injector(programs), "/bin/pannier"), "pannier-agent": (agent(programs).link("/bin/sh", "pannier-agent"), "/bin/vault")}
-    busybox = shutil.which("busybox")
-    if arch == _machine() and busybox and _is_static(busybox):
-        layers["pannier-agent-busybox"] = (with_busybox(agent(programs), pathlib.Path(busybox)), "/bin/vault")
-    else:
-        print(f"images: no static busybox for {arch} here, so the agent's busybox variant is not written; hint: apt-get install busybox-static", file=sys.stderr)
-    good = True
+    if busybox:
+        layers["pannier-agent-busybox"] = (with_busybox(agent(programs), busybox), "/bin/vault")
+    images = {}
     for name, (layer, program) in layers.items():
         repository, variant = (name[: -len("-busybox")], "-busybox") if name.endswith("-busybox") else (name, "")
-        image = Image(
+        images[name] = Image(
             name=f"{REPOSITORY}/{repository}:{version()}{variant}",
             architecture=ARCHITECTURES[arch],
             layer=layer.finish(),
@@ -94,13 +89,30 @@ def build(arch: str, out: pathlib.Path) -> bool:
                 "org.opencontainers.image.version": version(),
             },
         )
-        image.env.append("HOME=/home/vault")
+        images[name].env.append("HOME=/home/vault")
+    return images
+
+
+def too_big(name: str, image: Image) -> str:
+    """What to say about an image beyond its limit, else nothing."""
+    return "" if len(image.layer) <= LIMITS[name] else f"  TOO BIG: at most {LIMITS[name]} bytes"
+
+
+def build(arch: str, out: pathlib.Path) -> bool:
+    """Programs and images for one architecture. False: one is too big."""
+    programs = out / "programs" / arch
+    subprocess.run([ROOT / "scripts" / "static-build", programs, arch], check=True, cwd=ROOT)
+    busybox = shutil.which("busybox")
+    if arch != _machine() or not busybox or not _is_static(busybox):
+        print(f"images: no static busybox for {arch} here, so the agent's busybox variant is not written; hint: apt-get install busybox-static", file=sys.stderr)
+        busybox = None
+    good = True
+    for name, image in assemble(programs, arch, pathlib.Path(busybox) if busybox else None).items():
         tar = out / f"{name}-{ARCHITECTURES[arch]}.tar"
         digest = image.write(tar)
-        size = len(image.layer)
-        verdict = "" if size <= LIMITS[name] else f"  TOO BIG: at most {LIMITS[name]} bytes"
+        verdict = too_big(name, image)
         good = good and not verdict
-        print(f"{tar.name:36} {size:9d} bytes unpacked  {tar.stat().st_size:9d} packed  {digest}{verdict}")
+        print(f"{tar.name:36} {len(image.layer):9d} bytes unpacked  {tar.stat().st_size:9d} packed  {digest}{verdict}")
     return good
 
 

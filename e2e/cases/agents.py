@@ -4,12 +4,14 @@ configuration in ours.
 
 import base64
 import json
+import re
 
-from e2e.cluster import wait_for
+from e2e.cluster import ROOT, wait_for
 from e2e.images import OTHER_AGENT
 from e2e.install import AGENT
-from e2e.pods import inject, pod, ready
-from e2e.suite import World, expect, expect_in, test
+from e2e.pods import inject, job, names, pod, ready
+from e2e.suite import Skipped, World, expect, expect_in, test
+from scripts.chart import helm
 from scripts.images import version
 
 BUSYBOX_VARIANT = AGENT.rsplit(":", 1)[0] + f":{version()}-busybox"
@@ -151,3 +153,38 @@ def init_and_sidecar_share_the_token_through_the_cache(world: World) -> None:
     read = ["wget", "-q", "-O", "-", "--header", "X-Vault-Request: true", address]
     answer = wait_for("the sidecar's proxy", 20, lambda: world.cluster.execute(world.namespace, "app", *read, container="app"))
     expect_in("cached", answer, "what the application reads through the sidecar")
+
+
+@test()
+def one_native_sidecar_does_both_jobs(world: World) -> None:
+    if world.cluster.version < (1, 29):
+        raise Skipped(f"init containers that go on running need Kubernetes 1.29, and this is {world.cluster.version[0]}.{world.cluster.version[1]}")
+    path = world.secret(password="old")
+    notes = inject(world.unique, agent_inject_secret_file=path, agent_native_sidecar="true")
+    world.cluster.apply(pod("app", notes), namespace=world.namespace)
+    found = ready(world.cluster, world.namespace, "app")
+    expect(names(found) == ["app"] and names(found, "initContainers") == ["vault-agent"], f"containers: {names(found)}, {names(found, 'initContainers')}")
+    expect_in("old", world.cat("app", "/vault/secrets/file"), "/vault/secrets/file")
+    world.bao("kv", "put", path, "password=new")
+    wait_for("the file to be `new`", 30, lambda: "new" in world.cat("app", "/vault/secrets/file"))
+    world.cluster.apply(job("once", notes, "grep -q new /vault/secrets/file"), namespace=world.namespace)
+    wait_for("the end of a job, which the sidecar does not hold up", 60, lambda: world.cluster.get("job", "once", "-n", world.namespace)["status"].get("succeeded"))
+
+
+@test()
+def the_pod_of_the_page_for_agent_configurations_works_as_it_is_written(world: World) -> None:
+    """Without annotations: the page's own manifest and configuration, with this test's address, role and path."""
+    page = (ROOT / "docs" / "from-vault-agent.md").read_text()
+    manifest, config = (re.search(rf"^```{language}\n(.*?)^```", page, re.M | re.S).group(1) for language in ("yaml", "hcl"))
+    path = world.secret(password="from-the-page")
+    for old, new in (("https://vault.example.com:8200", world.address), ('"myapp"', f'"{world.unique}"'), ("secret/database", path)):
+        expect(old in config, f"the page's configuration lacks {old}")
+        config = config.replace(old, new)
+    world.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "agent"}, "data": {"agent.hcl": config}}, namespace=world.namespace)
+    spec = helm().values_from_yaml(manifest)
+    made = pod("app", {}, volumes=spec["volumes"], initContainers=spec["initContainers"])
+    made["spec"]["containers"][0]["volumeMounts"] = [{"name": "secrets", "mountPath": "/vault/secrets"}]
+    world.cluster.apply(made, namespace=world.namespace)
+    ready(world.cluster, world.namespace, "app")
+    text = world.cat("app", "/vault/secrets/database")
+    expect(text == "from-the-page", f"/vault/secrets/database is {text!r}")

@@ -14,14 +14,16 @@ initdb -D /tmp/data -U administrator --pwfile=/tmp/password -A scram-sha-256 --n
 echo 'host all all all scram-sha-256' >>/tmp/data/pg_hba.conf
 exec postgres -D /tmp/data -h 0.0.0.0 -k /tmp -c fsync=off
 """
-# One login after the other, with whatever the file says at that moment.
+# One login after the other, with whatever the file says at that moment; it rests when the test must be over.
 APPLICATION = """
 export PATH=$(echo /usr/lib/postgresql/*/bin):/bin
-while :; do
+n=0
+while n=$((n + 1)); [ $n -lt 1500 ]; do
   read -r user password </vault/secrets/database
   if said=$(PGPASSWORD=$password psql -X -q -At -h "$SERVER" -U "$user" -d postgres -c 'select 1' 2>&1); then echo "ok $user"; else echo "REFUSED $user $said"; fi
   sleep 0.2
 done
+sleep infinity & wait
 """
 
 

@@ -1,10 +1,10 @@
 """What the webhook says to the API server, and what happens to pods while it changes or is gone."""
 
 import json
-import threading
 import time
 
 from e2e.cluster import Failure, wait_for
+from e2e.admissions import Admissions
 from e2e.install import NAMESPACE, WEBHOOK, await_webhook
 from e2e.pods import annotations, inject, names, pod, ready
 from e2e.suite import World, expect, expect_in, test
@@ -65,35 +65,6 @@ def the_ca_bundle_is_repaired_when_somebody_resets_it(world: World) -> None:
     await_webhook(world.cluster)
 
 
-class Admissions:
-    """Pods that ask for injection, created again and again without being stored."""
-
-    def __init__(self, world: World):
-        self.world = world
-        self.count, self.bad = 0, []
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Admissions":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        cluster, namespace = self.world.cluster, self.world.namespace
-        manifest = json.dumps(pod("load", inject("r")))
-        while not self._stop.is_set():
-            done = cluster.run("create", "--validate=false", "--dry-run=server", "-n", namespace, "-f", "-", "-o", "json", stdin=manifest, check=False)
-            self.count += 1
-            if done.returncode != 0:
-                self.bad.append(done.stderr.strip())
-            elif "initContainers" not in json.loads(done.stdout)["spec"]:
-                self.bad.append("a pod was let through without injection")
-
-
 @test(alone=True)
 def a_rolling_update_fails_no_admission(world: World) -> None:
     with Admissions(world) as load:
@@ -101,8 +72,7 @@ def a_rolling_update_fails_no_admission(world: World) -> None:
             world.cluster.run("rollout", "restart", "-n", NAMESPACE, "deployment/vault-agent-injector")
             world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 120)
         time.sleep(2)
-    expect(load.count > 20, f"only {load.count} admissions were tried")
-    expect(not load.bad, f"{len(load.bad)} of {load.count} admissions failed, the first: {load.bad[:1]}")
+    load.expect_all_good(at_least=20)
 
 
 @test(alone=True)
@@ -151,5 +121,5 @@ def a_lost_replica_is_not_missed(world: World) -> None:
         # The API server drops the endpoint when the pod is told to end; until then it may still be called.
         world.cluster.run("delete", "pod", listed[0]["metadata"]["name"], "-n", NAMESPACE, "--wait=true", seconds=60)
         world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 90)
-    expect(not load.bad, f"{len(load.bad)} of {load.count} admissions failed, the first: {load.bad[:1]}")
+    load.expect_all_good()
     expect(names(listed[0]) == ["sidecar-injector"], f"containers: {names(listed[0])}")

@@ -36,6 +36,26 @@
 {{- end -}}
 {{- end -}}
 
+{{/*
+The CA bundle of the webhook. Unless it is given, it is the injector's (or cert-manager's) to fill, and an upgrade must
+leave it alone: Helm 3 does when it stays empty in the manifest, as in the official chart; Helm 4 applies on the server's
+side and would quarrel about an empty one, so there it is what the cluster has, and nothing before it has any.
+*/}}
+{{- define "pannier.caBundle" -}}
+{{- $name := printf "%s-agent-injector-cfg" (include "pannier.fullname" .) -}}
+{{- if .Values.injector.certs.caBundle -}}
+caBundle: {{ .Values.injector.certs.caBundle | quote }}
+{{- else if semverCompare "<4.0.0-0" .Capabilities.HelmVersion.Version -}}
+caBundle: ""
+{{- else -}}
+{{- range (lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" $name).webhooks -}}
+{{- with .clientConfig.caBundle -}}
+caBundle: {{ . | quote }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "pannier.labels" -}}
 app.kubernetes.io/name: {{ include "pannier.name" . }}-agent-injector
 app.kubernetes.io/instance: {{ .Release.Name }}
