@@ -371,15 +371,48 @@ pub(crate) fn explain(error: &io::Error) -> String {
                 | Bad::NotValidYetContext { .. } => {
                     format!("certificate has expired or is not yet valid: {bad}")
                 }
-                Bad::NotValidForName | Bad::NotValidForNameContext { .. } => bad.to_string(),
+                Bad::NotValidForNameContext {
+                    expected,
+                    presented,
+                } => other_name(expected, presented),
                 other => other.to_string(),
             };
             format!("tls: failed to verify certificate: x509: {detail}")
         }
         rustls::Error::AlertReceived(alert) => format!("remote error: tls: {alert:?}"),
+        // Hardly anything but plain HTTP listens where a Vault is expected, but it may be something else.
+        rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType) => {
+            "http: server gave HTTP response to HTTPS client (or no TLS at all)".to_owned()
+        }
         rustls::Error::InvalidMessage(_) => {
             format!("tls: first record does not look like a TLS handshake: {inner}")
         }
         other => format!("tls: {other}"),
+    }
+}
+
+/// What is wrong with a certificate for other names; `presented` is as rustls lists them, such as `DnsName("a")`.
+fn other_name(expected: &ServerName<'_>, presented: &[String]) -> String {
+    let kind = match expected {
+        ServerName::IpAddress(_) => "IpAddress(",
+        _ => "DnsName(",
+    };
+    let names: Vec<&str> = presented
+        .iter()
+        .filter_map(|name| name.strip_prefix(kind)?.strip_suffix(')'))
+        .map(|name| name.trim_matches('"'))
+        .collect();
+    let expected = expected.to_str();
+    match (names.as_slice(), kind) {
+        ([], "IpAddress(") => format!(
+            "cannot validate certificate for {expected} because it doesn't contain any IP SANs"
+        ),
+        ([], _) => {
+            format!("certificate is not valid for any names, but wanted to match {expected}")
+        }
+        (names, _) => format!(
+            "certificate is valid for {}, not {expected}",
+            names.join(", ")
+        ),
     }
 }

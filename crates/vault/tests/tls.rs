@@ -144,7 +144,7 @@ async fn checks_the_name_or_the_one_told_in_its_place() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("x509: certificate not valid for name"),
+        error.ends_with("x509: certificate is valid for vault.internal, not localhost"),
         "{error}"
     );
     let named = TlsSettings {
@@ -161,6 +161,28 @@ async fn checks_the_name_or_the_one_told_in_its_place() {
     )
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_told_as_goes_client_tells_it() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer).await;
+        }
+    });
+    let error = call(port, trusting(&authority().pem))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("http: server gave HTTP response to HTTPS client"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
