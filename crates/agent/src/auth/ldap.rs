@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use pannier_agent_config::MethodConfig;
 
-use super::aws::sigv4::escape;
 use super::consumed::{Consumed, Trouble};
 use super::jwt::{flag, seconds};
 use super::method::{Credentials, MethodError, body, required};
@@ -40,7 +39,7 @@ impl Ldap {
         Ok(Credentials::Login {
             body: body(&[("password", password)]),
             client: None,
-            below: Some(escape(&self.username)),
+            below: Some(self.username.clone()),
         })
     }
 

@@ -53,7 +53,7 @@ pub(crate) enum Credentials {
         body: Redacted,
         /// A client with other certificates.
         client: Option<Client>,
-        /// What follows `<mount>/login/`, escaped.
+        /// What follows `<mount>/login/`, before escaping.
         below: Option<String>,
     },
     /// A token that is there already: look it up.
