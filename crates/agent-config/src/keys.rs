@@ -83,7 +83,8 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'stati
 use Kind::{Bool, Duration, Float, Integer, LooseBool, Other, Seconds, Text, Texts};
 
 const TOKEN: Kind = Other("bool or `\"force\"`");
-const SUBSYSTEMS: &str = "parts that keep no connection: `auto-auth`, `caching` (also `proxying`), `templating`; checked, without effect yet";
+const IDLE: &str = "parts that close idle connections: `auto-auth`, `caching` (also `proxying`), `templating`";
+const ALIVE: &str = "parts that open a connection for each request: `auto-auth`, `caching` (also `proxying`), `templating`";
 
 /// Every block but the `config` of the login methods, which [`METHODS`] has.
 #[rustfmt::skip]
@@ -107,8 +108,8 @@ pub static BLOCKS: &[Block] = &[
         key("log_rotate_bytes", Integer, "no limit", "start a new log file at this size"),
         key("log_rotate_duration", Seconds, "`24h`", "start a new log file after this time"),
         key("log_rotate_max_files", Integer, "`0`", "older log files to keep: 0 is all, -1 none"),
-        key("disable_idle_connections", Texts, "", SUBSYSTEMS),
-        key("disable_keep_alives", Texts, "", SUBSYSTEMS),
+        key("disable_idle_connections", Texts, "", IDLE),
+        key("disable_keep_alives", Texts, "", ALIVE),
     ] },
     Block { path: "vault", doc: "The server. Flags and variables win over these.", keys: &[
         key("address", Text, "`https://127.0.0.1:8200`", "URL of the server: `http`, `https` or `unix:///path`"),

@@ -94,7 +94,7 @@ fn agent() -> String {
     let variables = pannier_agent_config::environment::markdown();
     format!(
         "{HEAD}# `pannier-agent agent`\n\nAlso called `vault agent`. One dash or two, `-flag=value` or `-flag value`. A flag wins over the environment, the environment over\n\
-         the configuration file.\n\n## Flags\n\n{flags}\n## Environment\n\n{variables}"
+         the configuration file.\n\n## Flags\n\n{flags}\n## Environment\n\n`BAO_X` is read wherever `VAULT_X` is, which comes first.\n\n{variables}"
     )
 }
 
@@ -109,10 +109,17 @@ fn configuration() -> String {
         + "\n"
 }
 
+/// What Go's template language has of itself.
+const GO_OWN: [&str; 19] = [
+    "and", "call", "eq", "ge", "gt", "html", "index", "js", "le", "len", "lt", "ne", "not", "or",
+    "print", "printf", "println", "slice", "urlquery",
+];
+
 fn functions() -> String {
     let tables = pannier_template::functions::markdown();
     format!(
-        "{HEAD}# Functions of templates\n\nThe language is Go's `text/template`. These can be called in it, besides what Go itself has.\n\n{tables}"
+        "{HEAD}# Functions of templates\n\nThe language is Go's `text/template`. These can be called in it, besides Go's own:\n{}.\n\n{tables}",
+        GO_OWN.map(|name| format!("`{name}`")).join(", ")
     )
 }
 
@@ -165,6 +172,18 @@ fn every_row_has_words() {
             !function.doc.trim().is_empty() && !function.usage.trim().is_empty(),
             "{}",
             function.name
+        );
+    }
+}
+
+#[test]
+fn what_the_page_calls_gos_own_can_be_called() {
+    for name in GO_OWN {
+        let text = format!("{{{{ define \"unused\" }}}}{{{{ {name} 1 2 }}}}{{{{ end }}}}");
+        let options = pannier_template::Options::default();
+        assert!(
+            pannier_template::Template::parse("t", &text, &options).is_ok(),
+            "{name}"
         );
     }
 }
