@@ -17,7 +17,7 @@ from pathlib import Path
 from case import CASES, Case, Run, Side, Stuck
 from server import Api, Authority, OpenBao, Tokens
 
-GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "cli")
+GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "cli", "corners")
 PROBLEM = ("error loading configuration", "error validating configuration")
 COMPATIBILITY = Path(__file__).parents[2] / "COMPATIBILITY.md"
 
@@ -133,7 +133,7 @@ def differences(left: dict, right: dict, races: frozenset[str]) -> dict[str, lis
 def run(oracle: str, subject: str, folder: Path, only: str, jobs: int) -> int:
     for group in GROUPS:
         importlib.import_module(f"cases.{group}")
-    chosen = [case for case in CASES if only in case.name or only == case.group]
+    chosen = [case for case in CASES if only in case.name or only in (case.group, case.drive.__module__.removeprefix("cases."))]
     folder.mkdir(parents=True, exist_ok=True)
     rows = COMPATIBILITY.read_text()
     authority = Authority(folder / "tls")

@@ -218,6 +218,9 @@ class FaultyProxy:
             client.settimeout(30)
             client = self.contexts[kind].wrap_socket(client, server_side=True)
             client.settimeout(None)
+            with self.lock:
+                # The plain socket has handed its descriptor on and is of no use any more.
+                self.clients.add(client)
             while request := self._request(client):
                 self.contacts.append(time.monotonic())
                 fault = self.fault
@@ -229,7 +232,7 @@ class FaultyProxy:
             pass
         finally:
             with self.lock:
-                self.clients.discard(plain)
+                self.clients -= {plain, client}
             for each in (client, plain):
                 try:
                     each.close()

@@ -14,6 +14,8 @@
 mod agent;
 mod allocator;
 mod applets;
+#[cfg(all(target_env = "musl", panic = "abort"))]
+mod backtrace;
 mod exec;
 mod healthcheck;
 mod notify;

@@ -338,7 +338,8 @@ impl FileConfig {
     /// The reference reads these when it makes the sink, so the sentences begin differently.
     fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
         const CREATING: &str = "error creating file sink: ";
-        const PERMISSIONS: i64 = 0o777;
+        // Go's bits for folders, links, devices and the like; other bits beyond the permissions mean nothing.
+        const KINDS: u32 = 0x8f28_0000;
         let config = free_config(stanza, reading);
         let at = stanza.place_of("config");
         let path = match config.get("path") {
@@ -354,7 +355,9 @@ impl FileConfig {
         };
         let mode = match config.get("mode") {
             None => 0o640,
-            Some(Plain::Int(mode)) if (0..=PERMISSIONS).contains(mode) => *mode as u32,
+            Some(Plain::Int(mode)) if u32::try_from(*mode).is_ok_and(|mode| mode & KINDS == 0) => {
+                (*mode & 0o777) as u32
+            }
             Some(found) => {
                 let text = match found {
                     Plain::Int(_) => "file mode does not represent a regular file",

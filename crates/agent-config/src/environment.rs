@@ -169,10 +169,11 @@ impl Environment {
             integer::parse_int(value, 10).map_err(|error| EnvironmentError(error.to_string()))?;
         let out_of_range = format!(
             "error parsing int value; out of range [0 to {}]: {number}",
-            u32::MAX
+            i64::MAX
         );
-        u32::try_from(number)
-            .map(Some)
+        // As often as nobody will ever live to see.
+        u64::try_from(number)
+            .map(|number| Some(u32::try_from(number).unwrap_or(u32::MAX)))
             .map_err(|_| EnvironmentError(out_of_range))
     }
 
@@ -256,7 +257,7 @@ mod tests {
             ),
             (
                 environment("-1").count("VAULT_X").map(drop),
-                "error parsing int value; out of range [0 to 4294967295]: -1",
+                "error parsing int value; out of range [0 to 9223372036854775807]: -1",
             ),
             (
                 environment("x").rate("VAULT_X").map(drop),

@@ -162,7 +162,7 @@ pub static BLOCKS: &[Block] = &[
     Block { path: "template_config", doc: "What holds for all templates.", keys: &[
         key("exit_on_retry_failure", Bool, "`false`", "end when a template failed after all tries"),
         key("static_secret_render_interval", Seconds, "`5m`", "how often secrets without a lease are read again"),
-        key("max_connections_per_host", Integer, "`10`", "connections of the templates to one host"),
+        key("max_connections_per_host", Integer, "`32`", "connections of the templates to one host"),
         key("lease_renewal_threshold", Float, "`0.9`", "part of a lease's life after which a secret that cannot be renewed is read again"),
     ] },
     Block { path: "template", doc: "A file to render. Unknown keys are refused.", keys: &[

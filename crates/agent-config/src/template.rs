@@ -6,6 +6,10 @@ use crate::ast::{Literal, Scalar, Value};
 use crate::stanza::{Reading, Stanza};
 use crate::{Position, Signal};
 
+/// Connections to one host. The reference has 10, each of which carries many requests (HTTP/2). Ours carry one at a time, and a
+/// pod with twenty secrets should wait no longer than one with ten.
+const CONNECTIONS: u32 = 32;
+
 /// The `template_config` stanza.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TemplateConfig {
@@ -24,7 +28,7 @@ impl Default for TemplateConfig {
         Self {
             exit_on_retry_failure: false,
             static_secret_render_interval: Duration::from_mins(5),
-            max_connections_per_host: 10,
+            max_connections_per_host: CONNECTIONS,
             lease_renewal_threshold: 0.90,
         }
     }
@@ -318,7 +322,8 @@ fn perms(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<u32> {
         reading.hint("`perms`: expected an octal mode in quotes, such as \"0640\"");
         return None;
     }
-    mode.filter(|mode| *mode != 0)
+    // Go keeps set-id and sticky bits elsewhere, so those of the number mean nothing.
+    mode.map(|mode| mode & 0o777).filter(|mode| *mode != 0)
 }
 
 impl Owner {

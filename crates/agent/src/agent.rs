@@ -76,18 +76,43 @@ impl Exit {
     /// All done, or asked to stop.
     pub const OK: Self = Self { code: 0 };
 
+    fn failed(error: &dyn std::fmt::Display) -> Self {
+        Ending::failed(error).told()
+    }
+}
+
+/// What ended the agent, to be told once everything has stopped.
+struct Ending {
+    code: u8,
+    error: Option<String>,
+}
+
+impl Ending {
+    const OK: Self = Self {
+        code: 0,
+        error: None,
+    };
+
     /// The supervised program's end is the agent's.
     fn of(ended: &Ended) -> Self {
-        if ended.code != 0 {
-            let code = ended.code;
-            tracing::error!(target: LOG, error = ended.to_string(), exitCode = code, "runtime error encountered");
+        Self {
+            code: ended.code,
+            error: (ended.code != 0).then(|| ended.to_string()),
         }
-        Self { code: ended.code }
     }
 
     fn failed(error: &dyn std::fmt::Display) -> Self {
-        tracing::error!(target: LOG, error = error.to_string(), exitCode = 1, "runtime error encountered");
-        Self { code: 1 }
+        Self {
+            code: 1,
+            error: Some(error.to_string()),
+        }
+    }
+
+    fn told(self) -> Exit {
+        if let Some(error) = self.error {
+            tracing::error!(target: LOG, error, exitCode = self.code, "runtime error encountered");
+        }
+        Exit { code: self.code }
     }
 }
 
@@ -244,16 +269,16 @@ impl Agent {
             }
         };
         // In this order: a login that gives a token lets its sinks be written before templates are looked at.
-        let exit = tokio::select! {
+        let ending = tokio::select! {
             biased;
-            () = shutdown => Exit::OK,
-            error = &mut auth => Exit::failed(&error),
-            () = &mut serve => Exit::OK,
-            () = &mut sinks => Exit::OK,
-            () = done => Exit::OK,
-            error = &mut runner => Exit::failed(&error),
-            ended = supervised => Exit::of(&ended),
-            () = orphans::reap() => Exit::OK,
+            () = shutdown => Ending::OK,
+            error = &mut auth => Ending::failed(&error),
+            () = &mut serve => Ending::OK,
+            () = &mut sinks => Ending::OK,
+            () = done => Ending::OK,
+            error = &mut runner => Ending::failed(&error),
+            ended = supervised => Ending::of(&ended),
+            () = orphans::reap() => Ending::OK,
         };
         drop(sinks);
         if !told.get() {
@@ -266,7 +291,7 @@ impl Agent {
         }
         tracing::info!(target: "agent.exec.server", "exec server stopped");
         drop(auth);
-        exit
+        ending.told()
     }
 
     /// Renders every file once under `root`, with the connection and login of the configuration, and leaves.

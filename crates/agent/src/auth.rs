@@ -41,12 +41,16 @@ use method::{Credentials, Method};
 
 const LOG: &str = "agent.auth.handler";
 
+const AUTHENTICATING: &str = "error authenticating";
+const NO_AUTH: &str = "authentication returned nil auth info";
+const NO_WRAPPING: &str = "authentication returned nil wrap info";
+
 /// A login that ends sooner than this is not followed by the next at once, whatever the server says.
 const SHORTEST_SESSION: Duration = Duration::from_secs(1);
 
 /// Why auto-auth ended the agent (`exit_on_err`, or back-off bounds that make no sense).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("auth handler: {0}")]
+#[error("{0}")]
 pub(crate) struct AuthError(String);
 
 /// Tells auto-auth that a request with this token was refused, so that it looks whether the token is still good.
@@ -75,14 +79,28 @@ struct Session {
     endless: bool,
 }
 
-/// A failed step of a login: what to log, and the error.
+/// A failed step of a login: what to log, and the error, if the step does not say it all.
 struct Failure {
     step: &'static str,
-    error: String,
+    error: Option<String>,
 }
 
-fn failure(step: &'static str) -> impl FnOnce(String) -> Failure {
-    move |error| Failure { step, error }
+impl Failure {
+    fn cause(self) -> String {
+        self.error.unwrap_or_else(|| self.step.to_owned())
+    }
+}
+
+fn failure<E: std::fmt::Display>(step: &'static str) -> impl FnOnce(E) -> Failure {
+    move |error| Failure {
+        step,
+        error: Some(error.to_string()),
+    }
+}
+
+/// An answer without what a login gives.
+fn unusable(step: &'static str) -> Failure {
+    Failure { step, error: None }
 }
 
 /// Says that auto-auth is over, however it came to that.
@@ -144,22 +162,24 @@ impl Handler {
         tracing::info!(target: LOG, "starting auth handler");
         let spec = &self.spec.method;
         let Some(mut backoff) = LoginBackoff::new(spec.min_backoff, spec.max_backoff) else {
-            return AuthError("min_backoff cannot be greater than max_backoff".to_owned());
+            return AuthError(
+                "auth handler: min_backoff cannot be greater than max_backoff".to_owned(),
+            );
         };
         let _stopped = Stopped;
         let mut pause = OuterBackoff::new(Some(SHORTEST_SESSION), None);
         loop {
             let session = match self.round().await {
                 Ok(session) => session,
-                Err(Failure { step, error }) => {
+                Err(failure) => {
                     self.metrics.count("agent.auth.failure");
                     self.metrics.set("agent.authenticated", 0.0);
-                    if self.spec.method.exit_on_err {
-                        tracing::error!(target: LOG, error, "{step}");
-                        return AuthError(format!("{step}: {error}"));
-                    }
                     let wait = backoff.next(random::unit());
-                    tracing::error!(target: LOG, error, backoff = shown(wait), "{step}");
+                    let step = failure.step;
+                    tracing::error!(target: LOG, error = failure.error, backoff = shown(wait), "{step}");
+                    if self.spec.method.exit_on_err {
+                        return AuthError(failure.cause());
+                    }
                     sleep(wait).await;
                     continue;
                 }
@@ -198,7 +218,10 @@ impl Handler {
     pub(crate) async fn log_in_once(&mut self) -> Result<Token, String> {
         match self.round().await {
             Ok(session) => Ok(session.token),
-            Err(Failure { step, error }) => Err(format!("{step}: {error}")),
+            Err(Failure { step, error }) => Err(match error {
+                Some(error) => format!("{step}: {error}"),
+                None => step.to_owned(),
+            }),
         }
     }
 
@@ -207,10 +230,7 @@ impl Handler {
         if let Some(token) = self.preloaded.take() {
             tracing::debug!(target: LOG, "using preloaded token");
             tracing::debug!(target: LOG, "lookup-self with preloaded token");
-            return self
-                .look_up(token)
-                .await
-                .map_err(failure("could not look up token"));
+            return self.look_up(token, "could not look up token").await;
         }
         for token in std::mem::take(&mut self.reusable) {
             if let Some(session) = self.take_over(token).await {
@@ -220,18 +240,12 @@ impl Handler {
         tracing::info!(target: LOG, "authenticating");
         let credentials = self.method.credentials(&self.client).await;
         match credentials.map_err(failure("error getting path or data from method"))? {
-            Credentials::Token(token) => self
-                .look_up(token)
-                .await
-                .map_err(failure("error authenticating")),
+            Credentials::Token(token) => self.look_up(token, AUTHENTICATING).await,
             Credentials::Login {
                 body,
                 client,
                 below,
-            } => self
-                .log_in(body, client, below)
-                .await
-                .map_err(failure("error authenticating")),
+            } => self.log_in(body, client, below).await,
         }
     }
 
@@ -240,7 +254,7 @@ impl Handler {
         body: Redacted,
         client: Option<Client>,
         below: Option<String>,
-    ) -> Result<Session, String> {
+    ) -> Result<Session, Failure> {
         let spec = &self.spec.method;
         let below = below.map(|below| format!("/{below}")).unwrap_or_default();
         let path = format!("{}/login{below}", spec.mount_path);
@@ -251,12 +265,14 @@ impl Handler {
             .send(&request)
             .await
             .and_then(|answer| answer.secret())
-            .map_err(|error| error.to_string())?;
+            .map_err(failure(AUTHENTICATING))?;
         if spec.wrap_ttl.is_some() {
             let info = answer.and_then(|secret| secret.wrap_info);
-            let info = info.ok_or("authentication returned nil wrap info")?;
+            let info = info.ok_or_else(|| unusable(NO_WRAPPING))?;
             if info.token.is_empty() {
-                return Err("authentication returned empty wrapped client token".to_owned());
+                return Err(unusable(
+                    "authentication returned empty wrapped client token",
+                ));
             }
             return Ok(Session {
                 token: Token::Wrapped(Arc::new(info)),
@@ -267,9 +283,9 @@ impl Handler {
         }
         let auth = answer
             .and_then(|secret| secret.auth)
-            .ok_or("authentication returned nil auth info")?;
+            .ok_or_else(|| unusable(NO_AUTH))?;
         if auth.client_token.is_empty() {
-            return Err("authentication returned empty client token".to_owned());
+            return Err(unusable("authentication returned empty client token"));
         }
         Ok(Session {
             token: Token::Plain(auth.client_token),
@@ -280,10 +296,7 @@ impl Handler {
     }
 
     /// Asks the server what a token is worth.
-    async fn look_up(&self, token: Redacted) -> Result<Session, String> {
-        if self.spec.method.wrap_ttl.is_some() {
-            return Err("authentication returned nil wrap info".to_owned());
-        }
+    async fn look_up(&self, token: Redacted, step: &'static str) -> Result<Session, Failure> {
         let request = Request::get("auth/token/lookup-self").token(token.clone());
         let answer = self
             .client
@@ -291,8 +304,11 @@ impl Handler {
             .await
             .and_then(|answer| answer.secret());
         let answer = answer
-            .map_err(|error| error.to_string())?
-            .ok_or("authentication returned nil auth info")?;
+            .map_err(failure(step))?
+            .ok_or_else(|| unusable(NO_AUTH))?;
+        if self.spec.method.wrap_ttl.is_some() {
+            return Err(unusable(NO_WRAPPING));
+        }
         let lease = answer.field("ttl").and_then(Json::as_i64).unwrap_or(0);
         if answer.field("type").and_then(Json::as_str) == Some("batch") {
             tracing::info!(target: LOG, "note that this token type is batch and batch tokens cannot be renewed");

@@ -38,7 +38,7 @@ pub struct ClientConfig {
     pub follow_redirects: bool,
     /// Further headers on every request.
     pub headers: Vec<(String, String)>,
-    /// Most connections at once. Default 10, as `template_config.max_connections_per_host`.
+    /// Most connections at once (`template_config.max_connections_per_host`). Default 10.
     pub max_connections: usize,
     /// How long an unused connection stays open; zero closes it after each request. Default 5 s.
     pub keep_idle: Duration,

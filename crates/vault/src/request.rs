@@ -169,10 +169,60 @@ fn escape_path(path: &str, out: &mut String) {
     }
 }
 
-/// A query goes out as it was given; only what may not stand in a request line is escaped.
+/// Prints a query as Go's `url.Values` does: sorted by name, every name and value escaped anew. What is no pair by Go's
+/// rules (a semicolon in it, a broken escape) is left out.
+///
+/// Source: Go documentation of `url.ParseQuery` and `Values.Encode`.
 fn escape_query(query: &str, out: &mut String) {
-    for byte in query.bytes() {
-        push_escaped(byte, byte.is_ascii_graphic() && byte != b'#', out);
+    let mut pairs: Vec<(Vec<u8>, Vec<u8>)> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty() && !pair.contains(';'))
+        .filter_map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((unescape(name)?, unescape(value)?))
+        })
+        .collect();
+    pairs.sort_by(|(left, _), (right, _)| left.cmp(right));
+    for (number, (name, value)) in pairs.iter().enumerate() {
+        if number > 0 {
+            out.push('&');
+        }
+        push_query(name, out);
+        out.push('=');
+        push_query(value, out);
+    }
+}
+
+/// A name or value of a query in plain; `None` if an escape is broken.
+fn unescape(text: &str) -> Option<Vec<u8>> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        plain.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let (digits, after) = rest.split_at_checked(2)?;
+                rest = after;
+                let digit = |at: usize| char::from(digits[at]).to_digit(16);
+                u8::try_from(digit(0)? * 16 + digit(1)?).ok()?
+            }
+            byte => byte,
+        });
+    }
+    Some(plain)
+}
+
+fn push_query(text: &[u8], out: &mut String) {
+    for &byte in text {
+        match byte {
+            b' ' => out.push('+'),
+            _ => push_escaped(
+                byte,
+                byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte),
+                out,
+            ),
+        }
     }
 }
 
@@ -202,7 +252,12 @@ mod tests {
                 "version=1",
                 "/v1/a:b@c;d=e&f+g,h$i?version=1",
             ),
-            ("a?b#c%d", "x=a b#", "/v1/a%3Fb%23c%25d?x=a%20b%23"),
+            ("a?b#c%d", "x=a b#", "/v1/a%3Fb%23c%25d?x=a+b%23"),
+            (
+                "a",
+                "version=1&b=%2f+x&b=2&a&%zz=1&c;d=1&",
+                "/v1/a?a=&b=%2F+x&b=2&version=1",
+            ),
         ] {
             assert_eq!(Request::get(path).query(query).target(""), target);
         }

@@ -86,6 +86,7 @@ impl AppRole {
                 "error reading secret ID file, re-using cached value"
             ),
             Ok(text) if trimmed(&text).is_empty() => {
+                self.remove(path);
                 if self.secret_id.is_empty() {
                     return Err("secret ID file empty and no cached secret ID known".to_owned());
                 }
@@ -96,17 +97,21 @@ impl AppRole {
                     None => trimmed(&text),
                     Some(created) => unwrap(client, &trimmed(&text), created).await?,
                 };
-                if self.remove_secret_id
-                    && let Err(error) = std::fs::remove_file(path)
-                {
-                    tracing::error!(
-                        target: LOG, path, error = files::words(&error),
-                        "error removing secret ID file after reading"
-                    );
-                }
+                self.remove(path);
             }
         }
         Ok(())
+    }
+
+    fn remove(&self, path: &str) {
+        if self.remove_secret_id
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::error!(
+                target: LOG, path, error = files::words(&error),
+                "error removing secret ID file after reading"
+            );
+        }
     }
 }
 

@@ -72,25 +72,37 @@ impl Jwt {
 
 /// A truth value, or what counts without it.
 pub(super) fn flag(config: &MethodConfig, key: &str, default: bool) -> Result<bool, MethodError> {
-    Ok(config.bool(key)?.unwrap_or(default))
+    let wrong = |text: &str| {
+        let text = match pannier_go::boolean::parse(text) {
+            Ok(_) => "expected `true` or `false`".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        MethodError::Config(format!(
+            "error parsing '{key}' value: cannot parse '' as bool: {text}"
+        ))
+    };
+    match config.bool(key) {
+        Ok(found) => Ok(found.unwrap_or(default)),
+        Err(error) => Err(match config.get(key) {
+            Some(Plain::Text(text)) => wrong(text),
+            _ => error.into(),
+        }),
+    }
 }
 
 /// A span of time: a number or text of seconds, or a duration with units.
 pub(super) fn seconds(config: &MethodConfig, key: &str) -> Result<Option<Duration>, MethodError> {
-    let wrong = || {
-        MethodError::Config(format!(
-            "error parsing '{key}' value: expected a duration such as `30s`"
-        ))
-    };
+    let wrong = |text: String| MethodError::Config(format!("error parsing '{key}' value: {text}"));
+    let hint = || wrong("expected a duration such as `30s`".to_owned());
     let duration = match config.get(key) {
         None => return Ok(None),
         Some(Plain::Int(seconds)) => u64::try_from(*seconds).map(Duration::from_secs).ok(),
         Some(Plain::Text(text)) => pannier_go::Duration::parse_seconds(text)
-            .ok()
-            .and_then(pannier_go::Duration::to_std),
+            .map_err(|error| wrong(error.to_string()))?
+            .to_std(),
         Some(_) => None,
     };
-    duration.map(Some).ok_or_else(wrong)
+    duration.map(Some).ok_or_else(hint)
 }
 
 #[cfg(test)]
