@@ -25,7 +25,7 @@ pub fn load(sources: &[Source]) -> Result<Config, Vec<Problem>> {
     let mut unreadable = false;
     let mut whole: Option<Fragment> = None;
     for source in sources {
-        let mut reading = Reading::new(&source.name);
+        let mut reading = Reading::new(&source.name, source.text.trim_start().starts_with('{'));
         match parse(&source.text) {
             Ok(object) => {
                 let fragment = Fragment::read(&object, &mut reading);

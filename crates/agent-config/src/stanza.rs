@@ -17,17 +17,28 @@ use crate::{Position, Problem, Stage};
 /// What is found while one source is read.
 pub(crate) struct Reading {
     source: Arc<str>,
+    /// The reference knows no places in JSON.
+    json: bool,
     pub(crate) problems: Vec<Problem>,
     /// Problems that belong to the look at the whole.
     pub(crate) later: Vec<Problem>,
 }
 
 impl Reading {
-    pub(crate) fn new(source: &str) -> Self {
+    pub(crate) fn new(source: &str, json: bool) -> Self {
         Self {
             source: source.into(),
+            json,
             problems: Vec::new(),
             later: Vec::new(),
+        }
+    }
+
+    /// A place as the reference prints it within a sentence.
+    fn shown(&self, Spot { line, column }: Spot) -> String {
+        match self.json {
+            true => "At -".to_owned(),
+            false => format!("At {line}:{column}"),
         }
     }
 
@@ -274,14 +285,18 @@ impl<'a> Stanza<'a> {
     fn no_block(&self, reading: &mut Reading, name: &str, value: &Value) {
         match &self.words {
             Words::Tree { prefix, path } => {
-                let Spot { line, column } = value.at();
+                let place = reading.shown(value.at());
                 let node = value.go_node();
                 reading.problem(
                     value.at(),
                     match name {
                         // Its keys are free, so the reference reads it into a map and names its own field.
-                        "config" => format!("{prefix}At {line}:{column}: {path}.Config: not an object type for map ({node})"),
-                        _ => format!("{prefix}At {line}:{column}: {path}.{name}: not an object type for struct ({node})"),
+                        "config" => format!(
+                            "{prefix}{place}: {path}.Config: not an object type for map ({node})"
+                        ),
+                        _ => format!(
+                            "{prefix}{place}: {path}.{name}: not an object type for struct ({node})"
+                        ),
                     },
                 );
             }
@@ -323,19 +338,24 @@ impl<'a> Stanza<'a> {
     fn wrong_type(&self, reading: &mut Reading, key: &str, value: &Value, wanted: &Wanted) {
         match &self.words {
             Words::Tree { prefix, path } => {
-                let (Spot { line, column }, node) = (value.at(), value.go_node());
+                let (place, node) = (reading.shown(value.at()), value.go_node());
                 let what = match wanted.go {
                     "string" => format!("{path}.{key}: unknown type for string {node}"),
                     "slice" => format!("unknown slice type: {node}"),
                     _ => format!("{path}.{key}: unknown type {node}"),
                 };
-                reading.problem(value.at(), format!("{prefix}At {line}:{column}: {what}"));
+                reading.problem(value.at(), format!("{prefix}{place}: {what}"));
             }
             Words::Map { path } => {
                 let (go, wanted) = (go_type(value), wanted.go);
-                let text = format!(
-                    "'{path}{key}' expected type '{wanted}', got unconvertible type '{go}'"
-                );
+                let text = match wanted {
+                    "slice" => {
+                        format!("'{path}{key}' source data must be an array or slice, got {go}")
+                    }
+                    _ => format!(
+                        "'{path}{key}' expected type '{wanted}', got unconvertible type '{go}'"
+                    ),
+                };
                 self.map_problem(reading, value.at(), &text);
             }
         }
@@ -444,7 +464,15 @@ impl<'a> Stanza<'a> {
             Value::Literal(Literal {
                 scalar: Scalar::Text(text),
                 ..
-            }) => GoDuration::parse(text).map_err(|error| error.to_string()),
+            }) => GoDuration::parse(text).map_err(|error| {
+                // The reference leaves the text out.
+                let text = error.to_string();
+                let kept = match text.starts_with("time: unknown unit ") {
+                    true => Some("time: unknown unit"),
+                    false => text.rsplit_once(' ').map(|(kept, _)| kept),
+                };
+                kept.unwrap_or(&text).to_owned()
+            }),
             _ => {
                 self.wrong_type(
                     reading,

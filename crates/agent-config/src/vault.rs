@@ -48,7 +48,11 @@ impl Default for Vault {
 impl Vault {
     pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
         let mut num_retries = None;
-        for retry in stanza.blocks(reading, "retry") {
+        for (number, retry) in stanza.blocks(reading, "retry").iter().enumerate() {
+            if number == 1 {
+                let text = "error parsing 'retry': one and only one \"retry\" block is required";
+                stanza.problem(reading, retry.at, text);
+            }
             num_retries = retry.integer(reading, "num_retries").or(num_retries);
         }
         Self {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use pannier_agent_config::MethodConfig;
 use pannier_vault::{Client, Pem, TlsSettings};
 
-use super::jwt::{flag, seconds};
+use super::jwt::seconds;
 use super::method::{Credentials, MethodError, body};
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Cert {
         let mut cert = Self {
             name: text("name")?,
             tls,
-            reload: flag(config, "reload", false)?,
+            reload: config.bool("reload")?.unwrap_or(false),
             period: seconds(config, "reload_period")?.unwrap_or(Duration::from_mins(1)),
             client: None,
             seen: Vec::new(),

@@ -93,7 +93,7 @@ pub(super) fn flag(config: &MethodConfig, key: &str, default: bool) -> Result<bo
 /// A span of time: a number or text of seconds, or a duration with units.
 pub(super) fn seconds(config: &MethodConfig, key: &str) -> Result<Option<Duration>, MethodError> {
     let wrong = |text: String| MethodError::Config(format!("error parsing '{key}' value: {text}"));
-    let hint = || wrong("expected a duration such as `30s`".to_owned());
+    let other = || wrong("could not parse duration from input".to_owned());
     let duration = match config.get(key) {
         None => return Ok(None),
         Some(Plain::Int(seconds)) => u64::try_from(*seconds).map(Duration::from_secs).ok(),
@@ -102,7 +102,7 @@ pub(super) fn seconds(config: &MethodConfig, key: &str) -> Result<Option<Duratio
             .to_std(),
         Some(_) => None,
     };
-    duration.map(Some).ok_or_else(hint)
+    duration.map(Some).ok_or_else(other)
 }
 
 #[cfg(test)]
