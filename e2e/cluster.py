@@ -159,6 +159,6 @@ def _kind(keep: bool) -> Cluster:
 
 def _install_kubectl() -> None:
     print("e2e: installing kubectl", flush=True)
-    subprocess.run("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends kubernetes-client", shell=True, check=False, stdout=subprocess.DEVNULL, timeout=300)
+    subprocess.run("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends kubernetes-client", shell=True, check=False, stdout=subprocess.DEVNULL, timeout=300)
     if not shutil.which("kubectl"):
         raise SystemExit("e2e: kubectl is not installed, and apt-get could not install it")

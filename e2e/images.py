@@ -82,7 +82,7 @@ def _postgres_home() -> pathlib.Path:
     base = pathlib.Path("/usr/lib/postgresql")
     if not list(base.glob("*/bin/initdb")):
         print("e2e: installing PostgreSQL", flush=True)
-        subprocess.run("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql", shell=True, check=False, stdout=subprocess.DEVNULL, timeout=300)
+        subprocess.run("apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends postgresql", shell=True, check=False, stdout=subprocess.DEVNULL, timeout=300)
     found = sorted(base.glob("*/bin/initdb"), key=lambda path: float(path.parts[4]))
     if not found:
         raise SystemExit("e2e: PostgreSQL is not installed, and apt-get could not install it")

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import tarfile
 import tempfile
 import time
@@ -57,6 +58,29 @@ class Images(unittest.TestCase):
 
     def test_the_limits_are_the_promised_ones(self) -> None:
         self.assertEqual((images.LIMITS["pannier-agent"], images.LIMITS["pannier"]), (6_000_000, 12_000_000))
+
+    def test_the_dockerfile_makes_the_same_images(self) -> None:
+        """Its stages, read down to the build: the same user, program and links. (The files are compared by nobody here.)"""
+        text = (images.ROOT / "Dockerfile").read_text()
+        stages = {name: (base, body) for base, name, body in re.findall(r"^FROM (\S+) AS (\S+)\n(.*?)(?=^FROM |\Z)", text, re.M | re.S)}
+
+        def instructions(name: str) -> str:
+            base, body = stages[name]
+            return (instructions(base) if base in stages else "") + body
+
+        made(self.folder, "out")
+        found = images.assemble(self.folder, "x86_64", self.folder / "busybox")
+        for stage, name in {"injector": "pannier", "agent": "pannier-agent", "agent-busybox": "pannier-agent-busybox"}.items():
+            with self.subTest(stage):
+                said, image = instructions(stage), found[name]
+                self.assertEqual(stages[stage][0] in ("scratch", "agent-base"), True)
+                self.assertEqual(re.findall(r"^USER (.*)$", said, re.M), [image.user])
+                self.assertEqual(re.findall(r"^ENTRYPOINT (.*)$", said, re.M), [json.dumps(image.entrypoint)])
+                [variables] = re.findall(r"^ENV (.*)$", said, re.M)
+                # `HOME` alone where nothing is looked up by name.
+                self.assertLessEqual(set(variables.split()), set(image.env))
+        for link, target in {"/injector/bin/vault-k8s": "pannier", "/agent/bin/vault": "pannier-agent", "/shell/bin/sh": "pannier-agent"}.items():
+            self.assertIn(f"ln -s {target} {link}", text)
 
     def test_what_is_in_an_image(self) -> None:
         made(self.folder, "out")
