@@ -97,6 +97,17 @@ class Cluster:
             self._down()
 
 
+# What the tests make under fixed names, and remove.
+TAKEN = [("namespace", "vault"), ("namespace", "e2e-openbao"), ("mutatingwebhookconfiguration", "vault-agent-injector-cfg"), ("clusterrolebinding", "e2e-openbao")]
+
+
+def refuse_if_in_use(cluster: Cluster) -> None:
+    """Ends before anything is touched when a cluster has what the tests would overwrite and remove."""
+    found = [f"{kind} {name}" for kind, name in TAKEN if cluster.run("get", kind, name, check=False).returncode == 0]
+    if found:
+        raise SystemExit(f"e2e: this cluster has already: {', '.join(found)}; the tests would remove that. Use another cluster, or remove what an earlier run left")
+
+
 def wait_for(what: str, seconds: float, probe: Callable[[], Any], pause: float = 0.3) -> Any:
     """The first true answer of `probe`. A Failure that it raises counts as `not yet` and is told in the end."""
     deadline = time.monotonic() + seconds
@@ -122,7 +133,9 @@ def choose(keep: bool) -> Cluster:
         _install_kubectl()
     if given:
         print(f"e2e: using the cluster of KUBECONFIG={given}; its nodes must have the images of dist/ and dist/e2e/", flush=True)
-        return Cluster(given)
+        cluster = Cluster(given)
+        refuse_if_in_use(cluster)
+        return cluster
     return _shared(keep) if shared else _kind(keep)
 
 

@@ -20,11 +20,11 @@ class Choosing(unittest.TestCase):
         for change in (mock.patch.dict(os.environ, environment, clear=True), mock.patch.object(cluster, "SHARED", self.folder / "none"), mock.patch("builtins.print")):
             change.start()
             self.addCleanup(change.stop)
-        self.program("kubectl")
+        self.program("kubectl", code=1)
 
-    def program(self, name: str) -> None:
+    def program(self, name: str, code: int = 0) -> None:
         file = self.folder / name
-        file.write_text(f'#!/bin/sh\necho "{name} $*" >>{self.said}\n')
+        file.write_text(f'#!/bin/sh\necho "{name} $*" >>{self.said}\nexit {code}\n')
         file.chmod(0o755)
 
     def test_without_any_it_says_what_it_needs(self) -> None:
@@ -39,7 +39,15 @@ class Choosing(unittest.TestCase):
         self.assertEqual((found.kubeconfig, found.prefix), ("/given", []))
         found.load(pathlib.Path("image.tar"))
         found.down()
-        self.assertFalse(self.said.exists())
+        # It was asked whether it has something in the tests' way, nothing else.
+        for line in self.said.read_text().splitlines():
+            self.assertRegex(line, "^kubectl --kubeconfig=/given get ")
+
+    def test_a_given_cluster_that_is_in_use_is_refused(self) -> None:
+        self.program("kubectl", code=0)
+        with mock.patch.dict(os.environ, {"KUBECONFIG": "/given"}), self.assertRaises(SystemExit) as end:
+            cluster.choose(keep=False)
+        self.assertIn("mutatingwebhookconfiguration vault-agent-injector-cfg", str(end.exception))
 
     def test_a_kind_cluster_is_made_filled_and_removed(self) -> None:
         self.program("kind")

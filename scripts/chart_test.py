@@ -63,6 +63,7 @@ DIFFERENT = {
     rf"{CONTAINER}/securityContext/readOnlyRootFilesystem": "restricted pod security",
     rf"{CONTAINER}/resources": "requests, so that it is not the first to be evicted",
     rf"{CONTAINER}/ports": "a name for the port",
+    r"MutatingWebhookConfiguration .*/webhooks/0/namespaceSelector": "not the cluster's own namespaces",
     r"MutatingWebhookConfiguration .*/webhooks/0/clientConfig/caBundle": "empty it is left out, since the injector fills it",
     r"Service .*/spec/ports/0/protocol": "said though it is the default, for a server-side apply",
     rf"{CONTAINER}/args": "no shell, so no redirection",
@@ -105,6 +106,7 @@ EFFECTS: list[tuple[dict, str, str, object]] = [
     ({"webhook": {"matchPolicy": "Equivalent"}}, WEBHOOK, "webhooks/0/matchPolicy", "Equivalent"),
     ({"webhook": {"timeoutSeconds": 3}}, WEBHOOK, "webhooks/0/timeoutSeconds", 3),
     ({"webhook": {"namespaceSelector": {"matchLabels": {"a": "b"}}}}, WEBHOOK, "webhooks/0/namespaceSelector", {"matchLabels": {"a": "b"}}),
+    ({"webhook": {"namespaceSelector": {}}}, WEBHOOK, "webhooks/0/namespaceSelector", None),
     ({"webhook": {"objectSelector": {"matchLabels": {"a": "b"}}}}, WEBHOOK, "webhooks/0/objectSelector", {"matchLabels": {"a": "b"}}),
     ({"webhook": {"objectSelector": "matchLabels: {a: {{ .Release.Name }}}"}}, WEBHOOK, "webhooks/0/objectSelector", {"matchLabels": {"a": "vault"}}),
     ({"webhook": {"annotations": {"a": "b"}}}, WEBHOOK, "metadata/annotations", {"a": "b"}),
@@ -230,7 +232,7 @@ class TheChart(unittest.TestCase):
 
     def test_the_readme_names_the_defaults_that_differ(self) -> None:
         readme = (ROOT / "charts/pannier/README.md").read_text()
-        marked = re.findall(r"# differs:.*\n(?:\s*#.*\n)*\s*([A-Za-z]+):", (ROOT / "charts/pannier/values.yaml").read_text())
+        marked = re.findall(r"(?:# |\. )differs:.*\n(?:\s*#.*\n)*\s*([A-Za-z]+):", (ROOT / "charts/pannier/values.yaml").read_text())
         self.assertGreater(len(marked), 8)
         for key in marked:
             self.assertRegex(readme, rf"\| `[^|]*\b{key}\b", f"{key} is marked in values.yaml")

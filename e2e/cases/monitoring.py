@@ -1,15 +1,17 @@
 """What the chart has for Prometheus, Grafana and cert-manager, on an API server that knows their kinds."""
 
 import base64
+import contextlib
 import json
 import pathlib
 import re
 import tempfile
+from typing import Iterator
 
 from e2e.cluster import Cluster, wait_for
 from e2e.install import NAMESPACE, WEBHOOK, await_webhook, certificate, chart_values, release
 from e2e.pods import inject, pod, ready
-from e2e.suite import World, expect, expect_in, test
+from e2e.suite import Skipped, World, expect, expect_in, test
 from scripts.chart import as_yaml, render
 
 # Kind, plural, group and version. The operators themselves are not here; what counts is that their objects are taken.
@@ -22,14 +24,26 @@ KINDS = [
 ]
 
 
-def define_kinds(cluster: Cluster) -> None:
-    for kind, plural, group, version in KINDS:
-        schema = {"type": "object", "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}
-        served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-        spec = {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural, "singular": kind.lower()}, "versions": [served]}
-        cluster.apply({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{plural}.{group}"}, "spec": spec})
-    for _, plural, group, _ in KINDS:
-        cluster.run("wait", "--for=condition=established", f"crd/{plural}.{group}", "--timeout=30s")
+@contextlib.contextmanager
+def kinds(cluster: Cluster) -> Iterator[None]:
+    """Defines those that the cluster does not know, and takes them away again."""
+    made = []
+    try:
+        for kind, plural, group, version in KINDS:
+            name = f"{plural}.{group}"
+            if cluster.run("get", "crd", name, check=False).returncode == 0:
+                continue
+            schema = {"type": "object", "properties": {"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}}
+            served = {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+            spec = {"group": group, "scope": "Namespaced", "names": {"kind": kind, "plural": plural, "singular": kind.lower()}, "versions": [served]}
+            cluster.apply({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name}, "spec": spec})
+            made.append(name)
+        for name in made:
+            cluster.run("wait", "--for=condition=established", f"crd/{name}", "--timeout=30s")
+        yield
+    finally:
+        for name in made:
+            cluster.run("delete", "crd", name, "--wait=false", check=False)
 
 
 EVERYTHING = {
@@ -46,10 +60,9 @@ EVERYTHING = {
 @test(setup="none", alone=True)
 def the_monitoring_objects_are_taken_and_the_metrics_can_be_read(world: World) -> None:
     cluster = world.cluster
-    define_kinds(cluster)
     values = chart_values(world.address)
     values["injector"]["metrics"] = EVERYTHING["metrics"]
-    with release(cluster, values):
+    with kinds(cluster), release(cluster, values):
         await_webhook(cluster)
         for kind in ("servicemonitor", "podmonitor", "prometheusrule"):
             cluster.get(kind, "vault-agent-injector", "-n", NAMESPACE)
@@ -79,7 +92,11 @@ def _every_series_is_there(dashboard: str, metrics: str) -> None:
 
 @test(setup="none", alone=True)
 def every_object_is_taken_by_the_api_server(world: World) -> None:
-    define_kinds(world.cluster)
+    with kinds(world.cluster):
+        _apply_without_storing(world)
+
+
+def _apply_without_storing(world: World) -> None:
     for extra in ({}, EVERYTHING, {"certs": {"certManager": {"enabled": True}}}, {"certs": {"secretName": "own"}, "replicas": 1}):
         values = chart_values("") | {"server": {"dev": {"enabled": True}}}
         values["injector"] |= extra
@@ -94,11 +111,12 @@ def every_object_is_taken_by_the_api_server(world: World) -> None:
 def with_cert_manager_the_injector_serves_the_certificate_of_the_secret(world: World) -> None:
     """cert-manager itself is not here, so this test does its two jobs: fill the Secret, and set the CA bundle."""
     cluster = world.cluster
-    define_kinds(cluster)
+    if cluster.run("get", "crd", "certificates.cert-manager.io", check=False).returncode == 0:
+        raise Skipped("this cluster has a cert-manager, which would do the same at the same time")
     path = world.secret(password="certified")
     values = chart_values(world.address)
     values["injector"]["certs"] = {"certManager": {"enabled": True}}
-    with release(cluster, values):
+    with kinds(cluster), release(cluster, values):
         wanted = cluster.get("certificate.cert-manager.io", "vault-agent-injector", "-n", NAMESPACE)["spec"]
         cluster.get("issuer.cert-manager.io", wanted["issuerRef"]["name"], "-n", NAMESPACE)
         webhook = cluster.get("mutatingwebhookconfiguration", WEBHOOK)

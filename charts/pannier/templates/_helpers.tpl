@@ -80,7 +80,7 @@ component: webhook
 
 {{/* A value that may be YAML or a template that gives YAML: (dict "value" V "context" .) */}}
 {{- define "pannier.yaml" -}}
-{{- if kindIs "string" .value -}}{{ tpl .value .context }}{{- else -}}{{ toYaml .value }}{{- end -}}
+{{- if kindIs "string" .value -}}{{ tpl .value .context | trim }}{{- else -}}{{ toYaml .value }}{{- end -}}
 {{- end -}}
 
 {{/* Values files for the official chart may use its names in templates. */}}
