@@ -33,10 +33,11 @@ chart: ## write deploy/ again from charts/pannier
 docs: ## write docs/reference/ again from the tables in the code
 	PANNIER_WRITE_REFERENCE=1 cargo test --quiet --locked -p pannier --test reference
 
-images: ## both images as OCI tars, no container engine needed (dist/)
-	python3 -m scripts.images
+images: ## both images as OCI tars, no container engine needed (dist/; ARGS="--here" for this processor only)
+	python3 -m scripts.images $(ARGS)
 
-e2e: images ## the end-to-end suite on a real cluster: KUBECONFIG, else ../shared/cluster, else kind
+e2e: ## the end-to-end suite on a real cluster: KUBECONFIG, else ../shared/cluster, else kind
+	python3 -m scripts.images --here
 	scripts/with-tools bao helm -- python3 -m e2e
 
 soak: build ## replicas die, certificates live for seconds, admissions go on (ARGS="--seconds 300" for the whole; root)

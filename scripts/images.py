@@ -4,7 +4,9 @@
     pannier-agent-ARCH.tar          the agent, with no shell
     pannier-agent-busybox-ARCH.tar  the agent with busybox, for template commands that need a shell
 
-amd64 always (or whatever this machine is); other architectures with `--arch`. A size limit that is broken fails the build.
+For this machine's processor, and for the other ones that it has the toolchain for: Rust's musl target and a C compiler, on Debian
+`rustup target add aarch64-unknown-linux-musl` and `apt-get install gcc-aarch64-linux-gnu`. A size limit that is broken fails
+the build.
 """
 
 import argparse
@@ -116,6 +118,17 @@ def build(arch: str, out: pathlib.Path) -> bool:
     return good
 
 
+def buildable() -> list[str]:
+    """This machine's processor, then those that it has the toolchain for."""
+    sysroot = pathlib.Path(subprocess.run(["rustc", "--print", "sysroot"], check=True, capture_output=True, text=True).stdout.strip())
+    others = [
+        arch
+        for arch in sorted(ARCHITECTURES)
+        if arch != _machine() and (sysroot / f"lib/rustlib/{arch}-unknown-linux-musl/lib").exists() and shutil.which(f"{arch}-linux-gnu-gcc")
+    ]
+    return [_machine(), *others]
+
+
 def _machine() -> str:
     return subprocess.run(["uname", "-m"], check=True, capture_output=True, text=True).stdout.strip()
 
@@ -127,11 +140,12 @@ def _is_static(program: str) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python3 -m scripts.images", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--arch", action="append", choices=sorted(ARCHITECTURES), help="default: this machine's; repeat for several")
+    parser.add_argument("--arch", action="append", choices=sorted(ARCHITECTURES), help="instead of all that can be built here; repeat for several")
+    parser.add_argument("--here", action="store_true", help="for this machine only")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "dist")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    results = [build(arch, options.out) for arch in options.arch or [_machine()]]
+    results = [build(arch, options.out) for arch in options.arch or ([_machine()] if options.here else buildable())]
     return 0 if all(results) else 1
 
 
