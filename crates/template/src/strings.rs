@@ -2,6 +2,8 @@
 
 use bstr::ByteSlice;
 
+use crate::parse::chars::decode;
+
 /// The characters, with U+FFFD for each byte that belongs to none, as Go ranges over a string.
 pub(crate) fn runes(text: &[u8]) -> impl Iterator<Item = char> + '_ {
     text.utf8_chunks().flat_map(|chunk| {
@@ -14,19 +16,10 @@ pub(crate) fn runes(text: &[u8]) -> impl Iterator<Item = char> + '_ {
 pub(crate) fn pieces(text: &[u8]) -> impl Iterator<Item = (char, &[u8])> {
     let mut rest = text;
     std::iter::from_fn(move || {
-        let first = *rest.first()?;
-        let length = if first.is_ascii() {
-            1
-        } else {
-            let chunk = rest.utf8_chunks().next()?;
-            chunk.valid().chars().next().map_or(1, char::len_utf8)
-        };
+        let (c, length) = decode(rest)?;
         let (piece, tail) = rest.split_at(length);
         rest = tail;
-        let c = std::str::from_utf8(piece)
-            .ok()
-            .and_then(|s| s.chars().next());
-        Some((c.unwrap_or(char::REPLACEMENT_CHARACTER), piece))
+        Some((c, piece))
     })
 }
 
@@ -86,12 +79,15 @@ pub(crate) fn title_words(text: &[u8]) -> String {
 
 /// Title case by Unicode's words, where an apostrophe or an underscore stands within a word: the first letter of each
 /// word in title case, the rest as it is.
-pub(crate) fn title_unicode_words(text: &[u8]) -> String {
-    let characters: Vec<char> = runes(text).collect();
-    let is_letter = |at: Option<&char>| at.is_some_and(|c| c.is_alphabetic());
-    let mut out = String::with_capacity(text.len());
+pub(crate) fn title_unicode_words(text: &[u8]) -> Vec<u8> {
+    let characters: Vec<(char, &[u8])> = pieces(text).collect();
+    let is_letter = |at: Option<&(char, &[u8])>| at.is_some_and(|(c, _)| c.is_alphabetic());
+    let push = |out: &mut Vec<u8>, c: char| {
+        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+    };
+    let mut out = Vec::with_capacity(text.len());
     let mut done = false;
-    for (i, &c) in characters.iter().enumerate() {
+    for (i, &(c, piece)) in characters.iter().enumerate() {
         let inside = c.is_alphanumeric() || c == '_' || is_mark(c);
         // One such mark between two letters does not end a word.
         let joins = matches!(
@@ -107,15 +103,15 @@ pub(crate) fn title_unicode_words(text: &[u8]) -> String {
         if inside && !done && mapped.len() > 1 {
             // `ß` becomes `Ss`: of several letters only the first is a capital.
             for c in mapped.by_ref() {
-                out.push(if done { lower(c) } else { c });
+                push(&mut out, if done { lower(c) } else { c });
                 done |= c.is_alphabetic() && lower(c) != c;
             }
             done = true;
         } else if inside && !done && cased {
-            out.push(title(c));
+            push(&mut out, title(c));
             done = true;
         } else {
-            out.push(c);
+            out.extend_from_slice(piece);
         }
     }
     out

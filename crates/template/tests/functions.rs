@@ -176,3 +176,13 @@ fn examples_of_the_reference_page_are_those_of_the_original() {
 fn functions_refuse_what_the_original_refuses() {
     check("misuse");
 }
+
+#[test]
+fn odd_values_of_json_yaml_and_toml_are_those_of_the_original() {
+    check("odd_yaml");
+}
+
+#[test]
+fn odd_texts_patterns_and_numbers_are_those_of_the_original() {
+    check("odd_text");
+}

@@ -4,7 +4,7 @@
 //! PANNIER_GO=/path/to/go cargo bench -p pannier-template
 //! ```
 //!
-//! Prints nanoseconds for one parse and one execution, and how many times as long as Go's ours take (below 1: faster).
+//! A word after `--` chooses the cases whose names have it. Prints nanoseconds for one parse and one execution, and how many times as long as Go's ours take (below 1: faster).
 #![expect(clippy::print_stdout, reason = "a command that reports to people")]
 
 use std::fmt::Write as _;
@@ -136,7 +136,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !std::env::args().any(|arg| arg == "--bench") {
         return Ok(());
     }
-    let cases = cases();
+    let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let mut cases = cases();
+    cases.retain(|case| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| case.name.contains(wanted))
+    });
     let go = go_times(&cases)?;
     println!(
         "{:16} {:>12} {:>12} {:>7}   {:>12} {:>12} {:>7}",

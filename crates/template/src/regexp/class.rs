@@ -119,15 +119,11 @@ pub(super) fn escaped(text: &str) -> Result<(char, &str), SyntaxError> {
         // One digit alone would be a reference to a group, which RE2 does not have.
         '1'..='7' if rest.starts_with(|c| matches!(c, '0'..='7')) => octal(3),
         'x' => {
-            let (digits, rest) = match rest.strip_prefix('{') {
-                Some(braced) => match braced.split_once('}') {
-                    Some(found) => found,
-                    None => return Err(bad("")),
-                },
-                None => match rest.split_at_checked(2) {
-                    Some(found) => found,
-                    None => return Err(bad("")),
-                },
+            if let Some(braced) = rest.strip_prefix('{') {
+                return braced_code(braced).map_err(bad);
+            }
+            let Some((digits, rest)) = rest.split_at_checked(2) else {
+                return Err(bad(""));
             };
             let hexadecimal = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
             let value = u32::from_str_radix(digits, 16)
@@ -145,6 +141,22 @@ pub(super) fn escaped(text: &str) -> Result<(char, &str), SyntaxError> {
         c if c.is_ascii() && !c.is_ascii_alphanumeric() => Ok((c, rest)),
         _ => Err(bad(rest)),
     }
+}
+
+/// The character of `\x{10FFFF}` after the brace; where it goes wrong if it does.
+fn braced_code(text: &str) -> Result<(char, &str), &str> {
+    let mut code = 0;
+    for (at, c) in text.char_indices() {
+        let rest = &text[at + c.len_utf8()..];
+        if c == '}' && at > 0 {
+            return char::from_u32(code).map(|c| (c, rest)).ok_or(rest);
+        }
+        code = match c.to_digit(16).map(|digit| code * 16 + digit) {
+            Some(code) if code <= u32::from(char::MAX) => code,
+            _ => return Err(rest),
+        };
+    }
+    Err("")
 }
 
 /// `\pL`, `\p{Greek}`, `\P{^Lu}` at the start: its translation and what follows it.

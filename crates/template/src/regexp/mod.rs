@@ -6,7 +6,9 @@
 mod class;
 mod syntax;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
@@ -79,40 +81,62 @@ impl Regexp {
     }
 
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        self.0.regex.is_match(text)
+        let subject = Subject::new(text);
+        match self.0.regex.find(&subject.text) {
+            None => false,
+            // Whether an empty match is one between characters must be looked at more closely.
+            Some(found) => !found.is_empty() || self.next(&subject.text, 0).is_some(),
+        }
     }
 
     pub(crate) fn find<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        self.0.regex.find(text).map(|found| found.as_bytes())
+        let subject = Subject::new(text);
+        let found = self.next(&subject.text, 0)?.get_match();
+        Some(&text[subject.original(found.range())])
     }
 
     /// At most `limit` matches, all of them if it is negative.
     pub(crate) fn find_all<'t>(&self, text: &'t [u8], limit: i64) -> Vec<&'t [u8]> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        self.0
-            .regex
-            .find_iter(text)
-            .take(limit)
-            .map(|found| found.as_bytes())
+        let subject = Subject::new(text);
+        self.matches(&subject.text)
+            .take(usize::try_from(limit).unwrap_or(usize::MAX))
+            .map(|found| &text[subject.original(found.get_match().range())])
             .collect()
     }
 
     /// `ReplaceAllString`: `$1`, `${1}` and `${name}` stand for groups, `$$` for a dollar sign.
     pub(crate) fn replace_all(&self, text: &[u8], template: &[u8]) -> Vec<u8> {
-        self.0
-            .regex
-            .replace_all(text, |captures: &Captures<'_>| {
-                self.expand(captures, template)
-            })
-            .into_owned()
+        let subject = Subject::new(text);
+        self.replaced(text, &subject, |captures, out| {
+            let group = |i| {
+                let found = captures.get(i)?;
+                Some(&text[subject.original(found.range())])
+            };
+            self.expand(&group, template, out);
+        })
     }
 
     /// `ReplaceAllLiteralString`.
     pub(crate) fn replace_all_literal(&self, text: &[u8], new: &[u8]) -> Vec<u8> {
-        self.0
-            .regex
-            .replace_all(text, regex::bytes::NoExpand(new))
-            .into_owned()
+        let subject = Subject::new(text);
+        self.replaced(text, &subject, |_, out| out.extend_from_slice(new))
+    }
+
+    fn replaced(
+        &self,
+        text: &[u8],
+        subject: &Subject<'_>,
+        mut replace: impl FnMut(&Captures<'_>, &mut Vec<u8>),
+    ) -> Vec<u8> {
+        let (mut out, mut copied) = (Vec::with_capacity(text.len()), 0);
+        for captures in self.matches(&subject.text) {
+            let found = subject.original(captures.get_match().range());
+            out.extend_from_slice(&text[copied..found.start]);
+            replace(&captures, &mut out);
+            copied = found.end;
+        }
+        out.extend_from_slice(&text[copied..]);
+        out
     }
 
     /// `Split`: at most `limit` parts, all of them if it is negative.
@@ -124,16 +148,18 @@ impl Regexp {
             return Some(vec![text]);
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let subject = Subject::new(text);
         let (mut parts, mut start, mut end) = (Vec::new(), 0, 0);
-        for found in self.0.regex.find_iter(text) {
+        for captures in self.matches(&subject.text) {
             if parts.len() + 1 == limit {
                 break;
             }
-            end = found.start();
-            if found.end() != 0 {
+            let found = subject.original(captures.get_match().range());
+            end = found.start;
+            if found.end != 0 {
                 parts.push(&text[start..end]);
             }
-            start = found.end();
+            start = found.end;
         }
         if end != text.len() {
             parts.push(&text[start..]);
@@ -141,8 +167,51 @@ impl Regexp {
         Some(parts)
     }
 
-    fn expand(&self, captures: &Captures<'_>, template: &[u8]) -> Vec<u8> {
-        let mut out = Vec::new();
+    /// All matches one after another. As in Go an empty one does not touch the one before it.
+    fn matches<'s>(&self, text: &'s [u8]) -> impl Iterator<Item = Captures<'s>> {
+        let (mut at, mut previous_end) = (0, None);
+        std::iter::from_fn(move || {
+            loop {
+                if at > text.len() {
+                    return None;
+                }
+                let captures = self.next(text, at)?;
+                let found = captures.get_match();
+                let touches = found.is_empty() && previous_end == Some(found.start());
+                previous_end = Some(found.end());
+                at = if found.end() > at {
+                    found.end()
+                } else {
+                    // Over a whole character.
+                    let next = (at + 1..text.len()).find(|i| starts_character(text[*i]));
+                    next.unwrap_or(text.len() + usize::from(at == text.len()))
+                };
+                if !touches {
+                    return Some(captures);
+                }
+            }
+        })
+    }
+
+    /// The first match from `at` on. An empty one lies between characters, never within one.
+    fn next<'s>(&self, text: &'s [u8], mut at: usize) -> Option<Captures<'s>> {
+        loop {
+            let captures = self.0.regex.captures_at(text, at)?;
+            let found = captures.get_match();
+            let within = |i: usize| text.get(i).is_some_and(|b| !starts_character(*b));
+            if !(found.is_empty() && within(found.start())) {
+                return Some(captures);
+            }
+            at = found.start() + 1;
+        }
+    }
+
+    fn expand<'t>(
+        &self,
+        group: &dyn Fn(usize) -> Option<&'t [u8]>,
+        template: &[u8],
+        out: &mut Vec<u8>,
+    ) {
         let mut rest = template;
         while let Some(at) = rest.iter().position(|b| *b == b'$') {
             out.extend_from_slice(&rest[..at]);
@@ -157,30 +226,63 @@ impl Regexp {
                 continue;
             };
             rest = after;
-            if let Some(group) = self.group(captures, name) {
-                out.extend_from_slice(group);
+            if let Some(text) = self.named(group, name) {
+                out.extend_from_slice(text);
             }
         }
         out.extend_from_slice(rest);
-        out
     }
 
-    fn group<'t>(&self, captures: &Captures<'t>, name: &str) -> Option<&'t [u8]> {
+    fn named<'t>(&self, group: &dyn Fn(usize) -> Option<&'t [u8]>, name: &str) -> Option<&'t [u8]> {
         if name.bytes().all(|b| b.is_ascii_digit()) && (name.len() == 1 || !name.starts_with('0')) {
-            return captures
-                .get(name.parse().ok()?)
-                .map(|found| found.as_bytes());
+            return group(name.parse().ok()?);
         }
-        let named = self
-            .0
-            .names
-            .iter()
-            .enumerate()
-            .filter(|(_, known)| *known == name);
+        let named = self.0.names.iter().enumerate();
         named
-            .filter_map(|(i, _)| captures.get(i + 1))
-            .map(|found| found.as_bytes())
-            .next()
+            .filter(|(_, known)| *known == name)
+            .find_map(|(i, _)| group(i + 1))
+    }
+}
+
+fn starts_character(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
+/// What a pattern runs over. For Go a byte that is not UTF-8 is a character, U+FFFD; here such bytes are replaced by it, and
+/// places are counted back.
+struct Subject<'t> {
+    text: Cow<'t, [u8]>,
+    /// Where each byte of `text` comes from, and at last the length of the original; empty if nothing was replaced.
+    origins: Vec<usize>,
+}
+
+impl<'t> Subject<'t> {
+    fn new(original: &'t [u8]) -> Self {
+        let mut subject = Self {
+            text: Cow::Borrowed(original),
+            origins: Vec::new(),
+        };
+        if std::str::from_utf8(original).is_ok() {
+            return subject;
+        }
+        let (mut text, mut at) = (Vec::with_capacity(original.len()), 0);
+        for (c, piece) in crate::strings::pieces(original) {
+            subject
+                .origins
+                .extend(std::iter::repeat_n(at, c.len_utf8()));
+            text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            at += piece.len();
+        }
+        subject.origins.push(original.len());
+        subject.text = Cow::Owned(text);
+        subject
+    }
+
+    fn original(&self, range: Range<usize>) -> Range<usize> {
+        if self.origins.is_empty() {
+            return range;
+        }
+        self.origins[range.start]..self.origins[range.end]
     }
 }
 

@@ -187,7 +187,7 @@ impl<'p> Reader<'p> {
                 _ => return bad(),
             }
         }
-        Err(wrong("missing closing )", self.whole))
+        Err(wrong("invalid or unsupported Perl syntax", here))
     }
 
     fn escape(&mut self, here: &'p str) -> Result<Last<'p>, SyntaxError> {

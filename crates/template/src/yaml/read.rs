@@ -17,12 +17,50 @@ use crate::value::{List, Map, Text, Type, Value};
 /// # Errors
 /// `yaml: ` and what is wrong.
 pub(crate) fn decode(text: &[u8]) -> Result<Value, Failure> {
-    let text = std::str::from_utf8(text).map_err(|_| Failure::new("yaml: invalid UTF-8 text"))?;
+    let text = readable(text)?;
     let mut reader = Reader {
         anchors: HashMap::new(),
         open: Vec::new(),
     };
-    for event in Parser::new_from_str(text) {
+    let mut events = Parser::new_from_str(text);
+    let value = first_document(text, &mut events, &mut reader)?;
+    // The Go library does not mind what follows the value, but for a colon that would make a key of it.
+    if let Some(Err(error)) = events.next()
+        && error.info().starts_with("mapping values are not allowed")
+    {
+        return Err(syntax_error(text, &error));
+    }
+    Ok(value)
+}
+
+/// The text, if the Go library's reader would take all its characters.
+fn readable(text: &[u8]) -> Result<&str, Failure> {
+    let text = std::str::from_utf8(text).map_err(|error| {
+        let lead = text.get(error.valid_up_to()).copied().unwrap_or_default();
+        Failure::new(match (error.error_len(), lead) {
+            (None, _) => "yaml: incomplete UTF-8 octet sequence",
+            (_, 0xed) => "yaml: invalid Unicode character",
+            (_, 0xc2..=0xf4) => "yaml: invalid trailing UTF-8 octet",
+            _ => "yaml: invalid leading UTF-8 octet",
+        })
+    })?;
+    let is_readable = |c: char| match c {
+        '\t' | '\n' | '\r' | '\u{85}' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        c => !c.is_control(),
+    };
+    if !text.chars().all(is_readable) {
+        return Err(Failure::new("yaml: control characters are not allowed"));
+    }
+    Ok(text)
+}
+
+fn first_document<'t>(
+    text: &'t str,
+    events: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
+    reader: &mut Reader,
+) -> Result<Value, Failure> {
+    for event in events.by_ref() {
         let (event, span) = event.map_err(|error| syntax_error(text, &error))?;
         match event {
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
@@ -69,21 +107,27 @@ fn syntax_error(text: &str, error: &ScanError) -> Failure {
         .strip_prefix("while ")
         .and_then(|rest| rest.split_once(", "))
         .map_or(said, |(_, what)| what);
-    let what =
-        if said.starts_with("unexpected character") || said.contains("cannot start any token") {
-            "found character that cannot start any token".to_owned()
-        } else if said.starts_with("expected ',' or") {
-            format!("did not find {said}")
-        } else if said == "found unknown anchor" {
-            let name = text.get(error.marker().index()..).unwrap_or_default();
-            let name = name
-                .trim_start_matches('*')
-                .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
-                .next();
-            format!("unknown anchor '{}' referenced", name.unwrap_or_default())
-        } else {
-            said.to_owned()
-        };
+    let what = if said.starts_with("unexpected character")
+        || said.starts_with("tabs disallowed")
+        || said.contains("cannot start any token")
+    {
+        "found character that cannot start any token".to_owned()
+    } else if said.starts_with("simple key expect") {
+        "could not find expected ':'".to_owned()
+    } else if said == "misplaced bracket" {
+        "did not find expected node content".to_owned()
+    } else if said.starts_with("expected ',' or") {
+        format!("did not find {said}")
+    } else if said == "found unknown anchor" {
+        let name = text.get(error.marker().index()..).unwrap_or_default();
+        let name = name
+            .trim_start_matches('*')
+            .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-'))
+            .next();
+        format!("unknown anchor '{}' referenced", name.unwrap_or_default())
+    } else {
+        said.to_owned()
+    };
     if line == 0 {
         return Failure::new(format!("yaml: {what}"));
     }
