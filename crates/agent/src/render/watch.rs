@@ -24,8 +24,8 @@ const FILE_POLL: Duration = Duration::from_secs(2);
 /// Between two fetches of one dependency there is at least this, whatever the server says about lifetimes.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// A refused request makes auto-auth look at the token only if the token is older than this: with a new one the right is
-/// missing, not the token.
+/// A request that is refused from the start makes auto-auth look at the token only if the token is older than this: with a
+/// new one the right is missing, not the token.
 const NEW_TOKEN: Duration = Duration::from_secs(5);
 
 /// What a watcher tells the runner.
@@ -49,14 +49,19 @@ pub(crate) async fn watch(
 ) {
     let mut outer = OuterBackoff::new(context.outer.0, context.outer.1);
     let mut attempt = 0;
+    // Whether the token had the right once, and whether auto-auth has been told since that it has it no more.
+    let (mut granted, mut told) = (false, false);
     loop {
         let began = Instant::now();
         let stamp = stamp(&dependency);
         let outcome = fetch(&context, &dependency, &destination).await;
         let (value, chore) = match outcome {
-            Ok(found) => found,
+            Ok(found) => {
+                (granted, told) = (true, false);
+                found
+            }
             Err(error) => {
-                suspect(&context, &error, attempt);
+                told = told || suspect(&context, &error, granted);
                 let wait = match context.backoff.after(attempt) {
                     // A file that is missing is no matter of patience with a server.
                     Some(wait) if !matches!(dependency, Dependency::File { .. }) => {
@@ -203,7 +208,7 @@ async fn renew(key: &Key, context: &Context, lease: i64, request: &Request) {
             Err(error) => {
                 // A token of its own that is refused says nothing of ours.
                 if request.token.is_none() {
-                    suspect(context, &FetchError::Vault(error), 0);
+                    suspect(context, &FetchError::Vault(error), true);
                 }
                 Renewal::Failed
             }
@@ -240,17 +245,18 @@ fn lasts(key: &Key, context: &Context, lease: Option<i64>) {
         .lease_lasts(&key.to_string(), lease, SystemTime::now());
 }
 
-/// Lets auto-auth look at the token when the server refused it.
-fn suspect(context: &Context, error: &FetchError, attempt: u32) {
+/// Lets auto-auth look at the token when the server refused it; true if it was told. `granted`: an earlier request like this
+/// one was answered.
+fn suspect(context: &Context, error: &FetchError, granted: bool) -> bool {
     let FetchError::Vault(error @ Error::Api(_)) = error else {
-        return;
+        return false;
     };
-    let maybe = error.status() == Some(403) && attempt == 0 && context.since.elapsed() > NEW_TOKEN;
-    if let Some(refusals) = &context.refusals
-        && (error.is_invalid_token() || maybe)
-    {
+    let maybe = error.status() == Some(403) && (granted || context.since.elapsed() > NEW_TOKEN);
+    let suspicious = error.is_invalid_token() || maybe;
+    if let Some(refusals) = context.refusals.as_ref().filter(|_| suspicious) {
         let _ = refusals.send(context.token.clone());
     }
+    suspicious
 }
 
 type Stamp = Option<(SystemTime, u64)>;
