@@ -5,6 +5,7 @@ import concurrent.futures
 import importlib
 import pathlib
 import secrets
+import signal
 import sys
 import time
 import traceback
@@ -95,6 +96,8 @@ def main() -> int:
         if not (dist / tar).exists():
             parser.error(f"there is no {dist / tar}; hint: make images")
     started = time.monotonic()
+    # Also a time-out's SIGTERM is to leave nothing running.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     cluster = choose(options.keep)
     count = Count()
     try:
