@@ -36,7 +36,7 @@ pub struct ApiError {
     pub method: String,
     /// URL of the request.
     pub url: String,
-    /// Namespace of the request, empty for root.
+    /// Namespace of the request with its trailing slash, empty for root.
     pub namespace: String,
     /// HTTP status.
     pub code: u16,

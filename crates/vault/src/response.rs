@@ -66,7 +66,7 @@ impl Response {
         Error::Api(Box::new(ApiError {
             method: method.to_owned(),
             url: url.to_owned(),
-            namespace: namespace.trim_matches('/').to_owned(),
+            namespace: namespace.to_owned(),
             code: self.status,
             errors,
             raw,

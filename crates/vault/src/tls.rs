@@ -215,10 +215,10 @@ fn build(settings: &TlsSettings) -> Result<ClientConfig, TlsError> {
         .expect("the provider supports TLS 1.2 and 1.3")
         .dangerous();
     let builder = if settings.skip_verify {
-        builder.with_custom_certificate_verifier(Arc::new(verifier::Anybody::new(provider)))
+        builder.with_custom_certificate_verifier(Arc::new(verifier::Verifier::anybody(provider)))
     } else {
         let (roots, pinned) = roots(settings)?;
-        builder.with_custom_certificate_verifier(Arc::new(verifier::Roots::new(
+        builder.with_custom_certificate_verifier(Arc::new(verifier::Verifier::roots(
             roots, pinned, provider,
         )))
     };

@@ -503,3 +503,139 @@ def revoke_without_a_token(c: Run):
 @case("cli", timed=True, tls=True, differs={"requests": "`User-Agent` of a `cert` login"})
 def revoke_over_tls_of_a_stranger(c: Run):
     c.command("token", "revoke", f"-address={c.address}", "-self", env={"VAULT_TOKEN": "x", "VAULT_MAX_RETRIES": "0"}).exit()
+
+
+# -- logs -----------------------------------------------------------------------------------------
+def logged_error(c: Run, message: str):
+    """The first line with this message and what belongs to it, without the time and the pause."""
+    text = c.agents[-1].err.read_text()
+    start = text.index(message)
+    end = text.index(" backoff=", start)
+    c.fact("error", text[start:end])
+
+
+@case("auth")
+def error_of_a_login_is_printed_in_lines(c: Run):
+    c.jwt_file()
+    once(c, {**jwt(c, role="nobody"), "exit_on_err": True}).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth")
+def error_within_a_namespace_names_it(c: Run):
+    c.jwt_file()
+    once(c, {**jwt(c, role="nobody"), "exit_on_err": True, "namespace": "team"}).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth")
+def error_of_a_missing_file_is_quoted(c: Run):
+    once(c, {"type": "kubernetes", "exit_on_err": True, "config": {"role": "app", "token_path": str(c.path("in/none"))}}).exit()
+    logged_error(c, "error getting path or data from method")
+
+
+@case("auth")
+def error_of_a_closed_port(c: Run):
+    c.agent({"vault": {"address": "http://127.0.0.1:1"}, "auto_auth": {"method": {**c.approle(), "exit_on_err": True}, "sink": [c.sink()]}}, vault=False).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth", tls=True)
+def error_of_a_strange_certificate(c: Run):
+    c.agent({"vault": {"address": c.address, "ca_cert": str(c.world["stranger"].cert)}, "auto_auth": {"method": {**c.approle(), "exit_on_err": True}, "sink": [c.sink()]}}).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth", tls=True)
+def error_of_a_wrong_name(c: Run):
+    c.agent({"vault": {"address": c.address, "ca_cert": str(c.server.authority.cert), "tls_server_name": "other.example"},
+             "auto_auth": {"method": {**c.approle(), "exit_on_err": True}, "sink": [c.sink()]}}).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth", tls=True)
+def error_of_plain_words_to_tls(c: Run):
+    c.agent({"vault": {"address": c.address.replace("https", "http")}, "auto_auth": {"method": {**c.approle(), "exit_on_err": True}, "sink": [c.sink()]}}, vault=False).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth", differs={"facts": "the error when a server speaks no TLS"})
+def error_of_tls_to_plain_words(c: Run):
+    c.agent({"vault": {"address": c.address.replace("http", "https")}, "auto_auth": {"method": {**c.approle(), "exit_on_err": True}, "sink": [c.sink()]}}, vault=False).exit()
+    logged_error(c, "error authenticating")
+
+
+@case("auth")
+def error_of_an_unknown_host(c: Run):
+    c.agent({"vault": {"address": "http://no-such-host.invalid:8200"}, "auto_auth": {"method": {**c.approle(), "exit_on_err": True}, "sink": [c.sink()]}}, vault=False).exit()
+    # The original names the name server it asked.
+    c.scrub(r" on [\d.]+:\d+", "")
+    logged_error(c, "error authenticating")
+
+
+NO_ADDRESS = dict.fromkeys(["stdout", "log"], "an address that is none")
+
+
+@case("config", differs=NO_ADDRESS)
+def address_that_is_none(c: Run):
+    one_login(c, vault={"address": "not an address"})
+
+
+@case("config")
+def address_with_a_path(c: Run):
+    one_login(c, vault={"address": c.address + "/"})
+
+
+@case("config", differs=NO_ADDRESS)
+def address_of_a_strange_scheme(c: Run):
+    one_login(c, vault={"address": "ftp://127.0.0.1:1"})
+
+
+@case("config")
+def log_file_in_a_folder(c: Run):
+    c.path("out/logs").mkdir()
+    one_login(c, vault={"address": c.address}, log_file=str(c.path("out/logs")) + "/")
+    files = list(c.path("out/logs").iterdir())
+    c.fact("files", [file.suffix for file in files])
+    for file in files:
+        c.skip_file(f"out/logs/{file.name}")
+
+
+@case("config", differs={"stdout": "`log_file` with `*`, `?` or `[`"})
+def log_file_with_a_star(c: Run):
+    one_login(c, vault={"address": c.address}, log_file=str(c.path("out/a*.log")))
+
+
+@case("config")
+def log_file_is_appended_to(c: Run):
+    file = c.put("out/agent.log", "before\n")
+    one_login(c, "-log-file", file, vault={"address": c.address})
+    c.fact("kept", c.path("out/agent.log").read_text().startswith("before\n"))
+    c.skip_file("out/agent.log")
+
+
+def rotated(name: str, kept: int | None, files: int):
+    def drive(c: Run):
+        more = {} if kept is None else {"log_rotate_max_files": kept}
+        one_login(c, vault={"address": c.address}, log_file=str(c.path("out/agent.log")), log_rotate_bytes=300, **more)
+        found = sorted(c.path("out").glob("agent*"))
+        c.fact("as many files", len(found) == files if files else len(found) > 2)
+        c.fact("names", all(json.dumps(each.name).strip('"').startswith("agent") and each.suffix == ".log" for each in found))
+        for each in found:
+            c.skip_file(f"out/{each.name}")
+
+    drive.__name__ = name
+    case("config")(drive)
+
+
+rotated("log_rotation_keeps_all", None, 0)
+rotated("log_rotation_keeps_one", 1, 2)
+rotated("log_rotation_keeps_none", -1, 1)
+
+
+@case("config", differs={"stdout": "a wrong value of `-log-rotate-duration`"})
+def log_rotation_of_a_strange_duration(c: Run):
+    one_login(c, "-log-rotate-duration=abc", vault={"address": c.address}, log_file=str(c.path("out/agent.log")))
+    c.agents[-1].out.write_text(c.agents[-1].out.read_text().split("\n")[0] + "\n")
+    for each in c.path("out").glob("agent*"):
+        c.skip_file(f"out/{each.name}")

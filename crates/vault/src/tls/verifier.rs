@@ -11,20 +11,32 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, Sign
 
 use crate::x509;
 
-/// Trusts what chains to a root, and a certificate that the user named itself.
-///
-/// Many small set-ups give the server a self-signed certificate and name that very file as the CA. Go accepts it; a strict
-/// path builder does not, because the certificate is no CA, or is one but is used by a server. It is accepted here when the
-/// bytes are equal, the name fits and the dates hold.
+/// Whom to trust.
 #[derive(Debug)]
-pub(super) struct Roots {
-    chain: Option<Arc<WebPkiServerVerifier>>,
-    named: Vec<CertificateDer<'static>>,
+enum Trust {
+    /// What chains to a root, and a certificate that the user named itself.
+    ///
+    /// Many small set-ups give the server a self-signed certificate and name that very file as the CA. Go accepts it; a
+    /// strict path builder does not, because the certificate is no CA, or is one but is used by a server. It is accepted
+    /// here when the bytes are equal, the name fits and the dates hold.
+    Roots {
+        chain: Option<Arc<WebPkiServerVerifier>>,
+        named: Vec<CertificateDer<'static>>,
+    },
+    /// Anybody who holds the key of the certificate shown: `VAULT_SKIP_VERIFY`.
+    Anybody,
+}
+
+/// Judges a server's certificate.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    trust: Trust,
     provider: Arc<CryptoProvider>,
 }
 
-impl Roots {
-    pub(super) fn new(
+impl Verifier {
+    /// Trusts what chains to one of `roots`, and the certificates `named`.
+    pub(super) fn roots(
         roots: RootCertStore,
         named: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
@@ -35,14 +47,38 @@ impl Roots {
                 .build()
                 .ok();
         Self {
-            chain,
-            named,
+            trust: Trust::Roots { chain, named },
+            provider,
+        }
+    }
+
+    /// Trusts everybody.
+    pub(super) fn anybody(provider: Arc<CryptoProvider>) -> Self {
+        Self {
+            trust: Trust::Anybody,
             provider,
         }
     }
 }
 
-impl ServerCertVerifier for Roots {
+/// A certificate that the user named: its name and dates count, its issuer does not.
+fn as_named(
+    certificate: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, Error> {
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)?;
+    match x509::validity(certificate) {
+        Some((from, to)) if (from..=to).contains(&now.as_secs()) => {
+            Ok(ServerCertVerified::assertion())
+        }
+        Some((from, _)) if now.as_secs() < from => Err(CertificateError::NotValidYet.into()),
+        Some(_) => Err(CertificateError::Expired.into()),
+        None => Err(CertificateError::BadEncoding.into()),
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -51,88 +87,21 @@ impl ServerCertVerifier for Roots {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self
-            .named
+        let Trust::Roots { chain, named } = &self.trust else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        if named
             .iter()
             .any(|named| named.as_ref() == end_entity.as_ref())
         {
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return match x509::validity(end_entity) {
-                Some((from, to)) if (from..=to).contains(&now.as_secs()) => {
-                    Ok(ServerCertVerified::assertion())
-                }
-                Some((from, _)) if now.as_secs() < from => {
-                    Err(CertificateError::NotValidYet.into())
-                }
-                Some(_) => Err(CertificateError::Expired.into()),
-                None => Err(CertificateError::BadEncoding.into()),
-            };
+            return as_named(end_entity, server_name, now);
         }
-        match &self.chain {
+        match chain {
             Some(chain) => {
                 chain.verify_server_cert(end_entity, intermediates, server_name, ocsp, now)
             }
             None => Err(CertificateError::UnknownIssuer.into()),
         }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
-    }
-}
-
-/// Trusts anybody who holds the key of the certificate shown: `VAULT_SKIP_VERIFY`.
-#[derive(Debug)]
-pub(super) struct Anybody {
-    provider: Arc<CryptoProvider>,
-}
-
-impl Anybody {
-    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
-        Self { provider }
-    }
-}
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
