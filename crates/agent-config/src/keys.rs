@@ -83,7 +83,8 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'stati
 use Kind::{Bool, Duration, Float, Integer, LooseBool, Other, Seconds, Text, Texts};
 
 const TOKEN: Kind = Other("bool or `\"force\"`");
-const IDLE: &str = "parts that close idle connections: `auto-auth`, `caching` (also `proxying`), `templating`";
+const IDLE: &str =
+    "parts that close idle connections: `auto-auth`, `caching` (also `proxying`), `templating`";
 const ALIVE: &str = "parts that open a connection for each request: `auto-auth`, `caching` (also `proxying`), `templating`";
 
 /// Every block but the `config` of the login methods, which [`METHODS`] has.

@@ -1,5 +1,7 @@
 //! Values from JSON and to JSON.
 
+use std::collections::BTreeMap;
+
 use pannier_go::float;
 use pannier_go::json::{self, Json, Style, Writer};
 
@@ -48,13 +50,13 @@ fn convert(json: &Json, numbers: Numbers, depth: usize) -> Result<Value, Failure
                 .collect::<Result<_, _>>()?,
         ),
         Json::Object(members) => {
-            let entries: Result<Vec<(Text, Value)>, Failure> = members
+            let entries: Result<BTreeMap<Text, Value>, Failure> = members
                 .iter()
                 .map(|(name, member)| {
                     Ok((name.as_str().into(), convert(member, numbers, depth + 1)?))
                 })
                 .collect();
-            Map::of_any(entries?).into()
+            Map::of_sorted(entries?).into()
         }
     })
 }

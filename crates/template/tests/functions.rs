@@ -186,3 +186,8 @@ fn odd_values_of_json_yaml_and_toml_are_those_of_the_original() {
 fn odd_texts_patterns_and_numbers_are_those_of_the_original() {
     check("odd_text");
 }
+
+#[test]
+fn odd_numbers_dates_lists_and_paths_are_those_of_the_original() {
+    check("odd_values");
+}

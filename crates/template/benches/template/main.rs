@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 /// How long each measurement lasts, on both sides.
 const TIME: Duration = Duration::from_millis(700);
 
-/// Each measurement is the best of so many: the machine may be busy with other things.
-const ROUNDS: usize = 5;
+/// Each measurement is the best of so many: the machine may be busy with other things, and then only a short round is left
+/// alone.
+const ROUNDS: usize = 100;
 
 #[derive(Serialize)]
 struct Case {

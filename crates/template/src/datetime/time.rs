@@ -121,6 +121,20 @@ impl Time {
         }
     }
 
+    /// The multiple of a duration since year 1 that comes before, or the nearest one, of two equally near the later.
+    fn to_multiple(&self, duration: i64, nearest: bool) -> Self {
+        if duration <= 0 {
+            return self.clone();
+        }
+        let since_year_1 = self.total() - i128::from(ZERO) * 1_000_000_000;
+        let over = since_year_1.rem_euclid(i128::from(duration)) as i64;
+        if nearest && over >= duration - over {
+            self.plus(duration - over)
+        } else {
+            self.plus(-over)
+        }
+    }
+
     fn add_date(&self, years: i64, months: i64, days: i64) -> Self {
         let clock = self.clock();
         let date = Date {
@@ -169,11 +183,11 @@ impl Object for Time {
             "Month" => (NONE, Type::Int(IntType::Month)),
             "Weekday" => (NONE, Type::Int(IntType::Weekday)),
             "String" => (NONE, Type::String),
-            "IsZero" => (NONE, Type::Bool),
+            "IsZero" | "IsDST" => (NONE, Type::Bool),
             "UTC" | "Local" => (NONE, Type::TIME),
             "Location" => (NONE, Type::Pointer("*time.Location")),
             "Format" => (&[Type::String], Type::String),
-            "Add" => (&[Type::DURATION], Type::TIME),
+            "Add" | "Round" | "Truncate" => (&[Type::DURATION], Type::TIME),
             "AddDate" => (&[Type::INT, Type::INT, Type::INT], Type::TIME),
             "Sub" => (OTHER, Type::DURATION),
             "Before" | "After" | "Equal" => (OTHER, Type::Bool),
@@ -206,10 +220,14 @@ impl Object for Time {
             "YearDay" => Value::int(clock.date.day_of_year()),
             "Weekday" => Value::Int(IntType::Weekday, clock.weekday),
             "IsZero" => Value::Bool(self.seconds == ZERO && self.nanos == 0),
+            // Only universal time and fixed offsets are known here.
+            "IsDST" => Value::Bool(false),
             "UTC" | "Local" => Value::object(self.within(Zone::Utc)),
             "Location" => Value::object(Location(self.zone.name().to_owned())),
             "Format" => self.format(&call.str(0)).into(),
             "Add" => Value::object(self.plus(call.int(0))),
+            "Round" => Value::object(self.to_multiple(call.int(0), true)),
+            "Truncate" => Value::object(self.to_multiple(call.int(0), false)),
             "AddDate" => Value::object(self.add_date(call.int(0), call.int(1), call.int(2))),
             "Sub" => Value::duration(self.since(&other()).nanos()),
             "Before" => Value::Bool(self.total() < other().total()),

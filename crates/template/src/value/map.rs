@@ -30,6 +30,15 @@ impl Map {
         }))
     }
 
+    /// A `map[string]interface {}` of entries that are in order already.
+    pub(crate) fn of_sorted(entries: BTreeMap<Text, Value>) -> Self {
+        Self(Rc::new(Inner {
+            elem: &Type::Any,
+            entries: RefCell::new(entries),
+            nil: false,
+        }))
+    }
+
     /// A `map[string]interface {}`.
     pub fn of_any<K: Into<Text>>(entries: impl IntoIterator<Item = (K, Value)>) -> Self {
         Self::new(&Type::Any, entries)
@@ -136,19 +145,24 @@ impl Map {
 
     pub(super) fn take_if_last(self, into: &mut Vec<Value>) {
         if let Ok(mut inner) = Rc::try_unwrap(self.0) {
-            into.extend(std::mem::take(inner.entries.get_mut()).into_values());
+            take_nested(inner.entries.get_mut(), into);
         }
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let entries = self.entries.get_mut();
-        if entries
-            .values()
-            .any(|v| matches!(v, Value::List(_) | Value::Map(_)))
-        {
-            drop_all(std::mem::take(entries).into_values().collect());
+        let mut nested = Vec::new();
+        take_nested(self.entries.get_mut(), &mut nested);
+        drop_all(nested);
+    }
+}
+
+/// Moves what may be nested out, so that the rest can be freed as it is.
+fn take_nested(entries: &mut BTreeMap<Text, Value>, into: &mut Vec<Value>) {
+    for value in entries.values_mut() {
+        if matches!(value, Value::List(_) | Value::Map(_)) {
+            into.push(std::mem::replace(value, Value::Nil));
         }
     }
 }

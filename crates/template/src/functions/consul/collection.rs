@@ -131,31 +131,33 @@ pub(in crate::functions) const TABLE: &[Function] = &[
     ),
 ];
 
-/// Consul-Template's idea of membership: items of the same kind with the same value, or a part of a text.
+/// Consul-Template's idea of membership: an equal number or text of the very same type, or a part of a text. Booleans,
+/// lists and maps are in no list.
 fn is_in(list: &Value, wanted: &Value) -> Result<bool, Failure> {
-    match list {
-        Value::List(list) => {
-            if matches!(wanted, Value::Nil) && !list.is_empty() {
-                return Err(Failure::new(
-                    "reflect: call of reflect.Value.Type on zero Value",
-                ));
-            }
-            Ok(list.items().iter().any(|item| same(item, wanted)))
-        }
-        Value::String(text) | Value::Number(text) => match wanted {
-            Value::String(part) | Value::Number(part) => {
-                Ok(bstr::ByteSlice::find(&text[..], &part[..]).is_some())
-            }
-            _ => Ok(false),
-        },
-        _ => Ok(false),
+    let nil_meets_text = |text: &Value| {
+        matches!(text, Value::String(_) | Value::Number(_)) && matches!(wanted, Value::Nil)
+    };
+    let is_text = match list {
+        Value::List(list) => list.items().iter().any(nil_meets_text),
+        value => nil_meets_text(value),
+    };
+    if is_text {
+        return Err(Failure::new(
+            "reflect: call of reflect.Value.Type on zero Value",
+        ));
     }
+    Ok(match (list, wanted) {
+        (Value::List(list), wanted) => list.items().iter().any(|item| same(item, wanted)),
+        (Value::String(text), Value::String(part)) | (Value::Number(text), Value::Number(part)) => {
+            bstr::ByteSlice::find(&text[..], &part[..]).is_some()
+        }
+        _ => false,
+    })
 }
 
 fn same(item: &Value, wanted: &Value) -> bool {
     match (item, wanted) {
-        (Value::String(a) | Value::Number(a), Value::String(b) | Value::Number(b)) => a == b,
-        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::String(a), Value::String(b)) | (Value::Number(a), Value::Number(b)) => a == b,
         (Value::Int(_, a), Value::Int(_, b)) => a == b,
         (Value::Uint(_, a), Value::Uint(_, b)) => a == b,
         (Value::Float(a), Value::Float(b)) => a == b,

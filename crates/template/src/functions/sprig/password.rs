@@ -197,7 +197,9 @@ fn decrypt(call: &mut Call<'_>) -> Result<Value, Failure> {
     let beyond =
         |what: String| Failure::new(format!("runtime error: slice bounds out of range {what}"));
     let Some((start, body)) = bytes.split_at_checked(BLOCK) else {
-        return Err(beyond(format!("[:{BLOCK}] with capacity {}", bytes.len())));
+        // Go makes room for what the text could hold at most.
+        let capacity = text.len() / 4 * 3;
+        return Err(beyond(format!("[:{BLOCK}] with capacity {capacity}")));
     };
     if body.len() % BLOCK != 0 {
         return Err(Failure::new("crypto/cipher: input not full blocks"));
