@@ -15,9 +15,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from case import CASES, Case, Run, Side, Stuck
-from server import Api, Authority, OpenBao, Tokens
+from server import Api, ApiError, Authority, OpenBao, Tokens
 
-GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "cli", "corners")
+GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "proxying", "cli", "corners")
 PROBLEM = ("error loading configuration", "error validating configuration")
 COMPATIBILITY = Path(__file__).parents[2] / "COMPATIBILITY.md"
 
@@ -89,7 +89,13 @@ def prepare(api: Api, world: dict, authority: Authority):
     api.write("sys/namespaces/team")
     team = api.within("team/")
     team.write("sys/mounts/kv2", type="kv", options={"version": "2"})
-    team.write("kv2/data/app", data={"where": "team"})
+    # A new key-value mount upgrades itself for a moment.
+    for _ in range(100):
+        try:
+            team.write("kv2/data/app", data={"where": "team"})
+            break
+        except ApiError:
+            time.sleep(0.1)
     team.policy("everything", 'path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }')
     team.write("sys/auth/approle", type="approle")
     team.write("auth/approle/role/plain", bind_secret_id=False, token_bound_cidrs=["127.0.0.0/8"],

@@ -237,13 +237,19 @@ impl Agent {
             progress.clone(),
             &told,
         );
-        tracing::info!(target: "agent.exec.server", "starting exec server");
-        if self.config.exec.is_none() {
+        // Without a login there is nothing that these parts could do.
+        let logs_in = self.config.auto_auth.is_some();
+        if logs_in {
+            tracing::info!(target: "agent.exec.server", "starting exec server");
+        }
+        if logs_in && self.config.exec.is_none() {
             tracing::info!(target: "agent.exec.server", "no env templates or exec config, exiting");
         }
         let mut supervisor = self.config.exec.clone().map(Supervisor::new);
-        let runner = Runner::new(templates, self.template_options(), progress_sender);
-        let mut runner = Box::pin(runner.run(self.tokens.clone()));
+        let mut runner = logs_in.then(|| {
+            let runner = Runner::new(templates, self.template_options(), progress_sender);
+            Box::pin(runner.run(self.tokens.clone()))
+        });
         let sink_client = auth_client(&self.client, &self.process);
         let mut sinks = Box::pin(sink::serve(
             self.sinks,
@@ -251,8 +257,10 @@ impl Agent {
             self.tokens.clone(),
             delivery_sender,
         ));
-        tracing::info!(target: "agent.sink.server", "starting sink server");
-        tracing::info!(target: "agent.template.server", "starting template server");
+        if logs_in {
+            tracing::info!(target: "agent.sink.server", "starting sink server");
+            tracing::info!(target: "agent.template.server", "starting template server");
+        }
         let mut auth = Box::pin(async {
             match self.auth {
                 Some(handler) => handler.run().await,
@@ -276,7 +284,12 @@ impl Agent {
             () = &mut serve => Ending::OK,
             () = &mut sinks => Ending::OK,
             () = done => Ending::OK,
-            error = &mut runner => Ending::failed(&error),
+            error = async {
+                match &mut runner {
+                    Some(runner) => runner.await,
+                    None => pending().await,
+                }
+            } => Ending::failed(&error),
             ended = supervised => Ending::of(&ended),
             () = orphans::reap() => Ending::OK,
         };
@@ -284,12 +297,16 @@ impl Agent {
         if !told.get() {
             tracing::info!(target: LOG, "sinks finished, exiting");
         }
-        tracing::info!(target: "agent.sink.server", "sink server stopped");
+        if logs_in {
+            tracing::info!(target: "agent.sink.server", "sink server stopped");
+        }
         drop(runner);
         if let Some(supervisor) = &mut supervisor {
             supervisor.stop().await;
         }
-        tracing::info!(target: "agent.exec.server", "exec server stopped");
+        if logs_in {
+            tracing::info!(target: "agent.exec.server", "exec server stopped");
+        }
         drop(auth);
         ending.told()
     }

@@ -61,7 +61,22 @@ impl Eviction {
             return Err(ClearError::NoJson("empty JSON provided".to_owned()));
         }
         let parsed = json::decode(body).map_err(|error| ClearError::NoJson(error.to_string()))?;
-        let text = |name: &'static str| match parsed.get(name) {
+        let members = match &parsed {
+            Json::Object(members) => Some(members),
+            Json::Null => None,
+            other => {
+                let kind = go_kind(other);
+                return Err(ClearError::NoJson(format!(
+                    "json: cannot unmarshal {kind} into Go value of type cache.cacheClearRequest"
+                )));
+            }
+        };
+        // Go's decoder takes a name in any case.
+        let member = |wanted: &str| {
+            let mut found = members.into_iter().flatten();
+            found.find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        let text = |name: &'static str| match member(name).map(|(_, value)| value) {
             None | Some(Json::Null) => Ok(String::new()),
             Some(Json::String(text)) => Ok(text.clone()),
             Some(other) => {
@@ -265,7 +280,13 @@ mod tests {
             ),
             ("{}", 400, "failed to parse clear input: no type provided"),
             (
-                r#"{"type":"x"}"#,
+                "[]",
+                400,
+                "failed to parse JSON input: json: cannot unmarshal array into Go value of type cache.cacheClearRequest",
+            ),
+            ("null", 400, "failed to parse clear input: no type provided"),
+            (
+                r#"{"Type":"x"}"#,
                 400,
                 "failed to clear cache: invalid type provided",
             ),

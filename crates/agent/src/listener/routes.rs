@@ -63,7 +63,12 @@ impl Routes {
             Ok(answer) => reply::passed_back(answer),
             Err(error) => {
                 let cause = match &error {
-                    pannier_vault::Error::Transport { cause, .. } => cause.clone(),
+                    // The end of all retries is nobody's request any more.
+                    pannier_vault::Error::Transport { cause, .. }
+                        if cause == "context deadline exceeded" =>
+                    {
+                        cause.clone()
+                    }
                     error => error.to_string(),
                 };
                 reply::error(500, &format!("failed to get the response: {cause}"))
