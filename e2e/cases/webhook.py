@@ -1,10 +1,11 @@
 """What the webhook says to the API server, and what happens to pods while it changes or is gone."""
 
 import json
+import subprocess
 import time
 
-from e2e.cluster import Failure, wait_for
 from e2e.admissions import Admissions
+from e2e.cluster import ROOT, Failure, wait_for
 from e2e.install import NAMESPACE, WEBHOOK, await_webhook
 from e2e.pods import annotations, inject, names, pod, ready
 from e2e.suite import World, expect, expect_in, test
@@ -53,6 +54,24 @@ def unknown_fields_of_a_pod_survive(world: World) -> None:
     found = ready(world.cluster, world.namespace, "app")["spec"]
     for key in ("hostAliases", "dnsConfig"):
         expect(found[key] == spec["spec"][key], f"{key} became {found.get(key)}")
+
+
+@test()
+def three_hundred_generated_pods_are_valid_once_injected(world: World) -> None:
+    """The webhook changes them, the API server checks what came of it; a dry run, so that none is started."""
+    generator = ["cargo", "run", "--quiet", "--locked", "-p", "pannier-inject", "--example", "generated_pods", "--", "300"]
+    made = subprocess.run(generator, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    expect(made.returncode == 0, f"the generator failed: {made.stderr}")
+    pods = json.loads(made.stdout)
+    for made_pod in pods["items"]:
+        made_pod["spec"]["serviceAccountName"] = "app"
+    command = ["create", "--validate=false", "--dry-run=server", "-n", world.namespace, "-f", "-", "-o", "json"]
+    done = world.cluster.run(*command, stdin=json.dumps(pods), seconds=120, check=False)
+    expect(done.returncode == 0, f"the API server refuses some of them:\n{done.stderr}")
+    accepted = json.loads(done.stdout)["items"]
+    expect(len(accepted) == 300, f"{len(accepted)} of 300 were accepted")
+    plain = [found["metadata"]["name"] for found in accepted if found["metadata"]["annotations"].get("vault.hashicorp.com/agent-inject-status") != "injected"]
+    expect(not plain, f"not injected: {plain}")
 
 
 @test(alone=True)

@@ -1,11 +1,12 @@
-//! Any JSON as the object of a review, asking for injection when it can.
+//! Any bytes as the body of an admission, answered as the webhook answers them; and any JSON as the object of a review,
+//! asking for injection when it can.
 #![no_main]
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use pannier_inject::{Decision, Request, Settings, explain, patch, review, service_account};
+use pannier_inject::{Decision, Request, Settings, admission, explain, patch, review, service_account};
 use serde_json::Value;
 
 static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
@@ -16,7 +17,24 @@ static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
     .expect("the address is all it needs")
 });
 
+/// A body is refused with a text, or its answer is JSON that repeats the `uid`.
+fn admit(body: &[u8]) {
+    let read = match admission::read(body) {
+        Ok(read) => read,
+        Err(refusal) => {
+            assert!((400..=500).contains(&refusal.status()) && !refusal.to_string().is_empty());
+            return;
+        }
+    };
+    let question = &read.question;
+    question.owner();
+    let answer = read.answer(&admission::decide(question, &SETTINGS)).expect("an answer is JSON");
+    let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
+    assert_eq!(answer["response"]["uid"], question.uid);
+}
+
 fuzz_target!(|bytes: &[u8]| {
+    admit(bytes);
     let Ok(mut pod) = serde_json::from_slice::<Value>(bytes) else {
         return;
     };

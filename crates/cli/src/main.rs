@@ -14,6 +14,11 @@ use std::process::ExitCode;
 
 use command::Command;
 
+/// A review makes a few hundred small allocations; musl's allocator takes a lock and often a system call for each, which
+/// costs more than all the rest of the review.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Every subcommand, in the order of the help.
 ///
 /// A command is one file beside this one; it gets the arguments after its own name.

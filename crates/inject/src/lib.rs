@@ -12,6 +12,7 @@
 //! [`review`] is the one function that the webhook and every offline command call. The pod is a plain JSON value that is
 //! read as far as needed and never written back, so whatever else it holds survives.
 
+pub mod admission;
 mod agent;
 pub mod annotations;
 mod config;

@@ -115,6 +115,15 @@ pub enum InjectionType {
 }
 
 impl InjectionType {
+    pub(crate) const fn of(init: bool, sidecar: bool) -> Option<Self> {
+        match (init, sidecar) {
+            (true, true) => Some(Self::InitAndSidecar),
+            (true, false) => Some(Self::InitOnly),
+            (false, true) => Some(Self::SidecarOnly),
+            (false, false) => None,
+        }
+    }
+
     /// The label's value.
     #[must_use]
     pub const fn label(self) -> &'static str {
@@ -131,12 +140,7 @@ impl Plan {
     #[must_use]
     pub fn injection_type(&self) -> Option<InjectionType> {
         let has = |role: Role| self.agents.iter().any(|agent| agent.role == role);
-        match (has(Role::Init), has(Role::Sidecar)) {
-            (true, true) => Some(InjectionType::InitAndSidecar),
-            (true, false) => Some(InjectionType::InitOnly),
-            (false, true) => Some(InjectionType::SidecarOnly),
-            (false, false) => None,
-        }
+        InjectionType::of(has(Role::Init), has(Role::Sidecar))
     }
 
     /// One of the agents.

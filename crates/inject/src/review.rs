@@ -10,7 +10,7 @@ use crate::container::{self, Parts, Role};
 use crate::effective::Effective;
 use crate::fault::Fault;
 use crate::patch::{Builder, List, Operation, escape};
-use crate::plan::{self, Plan};
+use crate::plan::{self, InjectionType, Plan};
 use crate::pod::{self, Container, Pod};
 use crate::settings::Settings;
 use crate::warning::{Warning, Warnings};
@@ -175,6 +175,33 @@ const STATUS: &str = "agent-inject-status";
 /// does not ask for injection is skipped whatever else it holds.
 #[must_use]
 pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decision {
+    match judge(pod, request, settings, |parts, built| {
+        Box::new(plan::of(parts, built))
+    }) {
+        Judgement::Skip(skip) => Decision::Skip(skip),
+        Judgement::Deny(denial) => Decision::Deny(denial),
+        Judgement::Inject(patch, warnings, plan) => Decision::Inject(Box::new(Injection {
+            patch,
+            warnings,
+            plan,
+        })),
+    }
+}
+
+/// A decision, and for an injection whatever is to be told about it beside the patch.
+pub(crate) enum Judgement<T> {
+    Skip(Skip),
+    Deny(Denial),
+    Inject(Vec<Operation>, Vec<Warning>, T),
+}
+
+/// The decision itself. The plan for people costs as much as the patch, so an admission does without it.
+pub(crate) fn judge<T>(
+    pod: &Value,
+    request: &Request<'_>,
+    settings: &Settings,
+    tell: impl FnOnce(&Parts<'_, '_>, &Built) -> T,
+) -> Judgement<T> {
     if !matches!(request.resource, "" | "pods") {
         return skip(SkipReason::NotAPod, Vec::new());
     }
@@ -184,27 +211,23 @@ pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decisi
     let mut warnings = Warnings::default();
     let decided = pod::read(pod)
         .map_err(|message| (DenialReason::Undecodable, message))
-        .and_then(|pod| decide(&pod, request, settings, &mut warnings));
+        .and_then(|pod| decide(&pod, request, settings, &mut warnings, tell));
     match decided {
         Ok(Outcome::Skip(reason)) => skip(reason, Vec::new()),
-        Ok(Outcome::Inject(patch, plan)) => {
+        Ok(Outcome::Inject(patch, told)) => {
             let warnings = warnings.finish();
             if settings.strict && !warnings.is_empty() {
                 let lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
                 let message = format!("refused by -strict: {}", lines.join("; "));
-                return Decision::Deny(Denial {
+                return Judgement::Deny(Denial {
                     message,
                     reason: DenialReason::Strict,
                     warnings: Vec::new(),
                 });
             }
-            Decision::Inject(Box::new(Injection {
-                patch,
-                warnings,
-                plan,
-            }))
+            Judgement::Inject(patch, warnings, told)
         }
-        Err((reason, message)) => Decision::Deny(Denial {
+        Err((reason, message)) => Judgement::Deny(Denial {
             message,
             reason,
             warnings: warnings.finish(),
@@ -212,8 +235,8 @@ pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decisi
     }
 }
 
-fn skip(reason: SkipReason, warnings: Vec<Warning>) -> Decision {
-    Decision::Skip(Skip { reason, warnings })
+fn skip<T>(reason: SkipReason, warnings: Vec<Warning>) -> Judgement<T> {
+    Judgement::Skip(Skip { reason, warnings })
 }
 
 /// The master switch, raw: `None` when it is absent, empty or plainly false.
@@ -221,7 +244,7 @@ fn asks(pod: &Value) -> Option<&Value> {
     let switch = pod
         .get("metadata")?
         .get("annotations")?
-        .get(format!("{PREFIX}{SWITCH}"))?;
+        .get("vault.hashicorp.com/agent-inject")?;
     match switch {
         Value::Null => None,
         Value::String(text) if grammar::bool(text) == Ok(false) => None,
@@ -229,17 +252,18 @@ fn asks(pod: &Value) -> Option<&Value> {
     }
 }
 
-enum Outcome {
+enum Outcome<T> {
     Skip(SkipReason),
-    Inject(Vec<Operation>, Box<Plan>),
+    Inject(Vec<Operation>, T),
 }
 
-fn decide(
+fn decide<T>(
     pod: &Pod<'_>,
     request: &Request<'_>,
     settings: &Settings,
     warnings: &mut Warnings,
-) -> Result<Outcome, (DenialReason, String)> {
+    tell: impl FnOnce(&Parts<'_, '_>, &Built) -> T,
+) -> Result<Outcome<T>, (DenialReason, String)> {
     use DenialReason as Reason;
     let at =
         |reason: Reason, stage: &'static str| move |fault: Fault| (reason, fault.message(stage));
@@ -292,8 +316,8 @@ fn decide(
     let built =
         build(&parts, warnings).map_err(at(Reason::Build, "error creating patch for agent: "))?;
     conflicts(&parts, &built).map_err(at(Reason::Conflict, "error creating patch for agent: "))?;
-    let plan = Box::new(plan::of(&parts, &built));
-    Ok(Outcome::Inject(patch(&parts, built), plan))
+    let told = tell(&parts, &built);
+    Ok(Outcome::Inject(patch(&parts, built), told))
 }
 
 /// What is added to the pod.
@@ -303,6 +327,13 @@ pub(crate) struct Built {
     /// Container and configuration.
     pub(crate) init: Option<(Value, Option<String>)>,
     pub(crate) sidecar: Option<(Value, Option<String>)>,
+}
+
+impl Built {
+    /// How many agents are injected; `None` for none.
+    pub(crate) fn injection_type(&self) -> Option<InjectionType> {
+        InjectionType::of(self.init.is_some(), self.sidecar.is_some())
+    }
 }
 
 fn build(parts: &Parts<'_, '_>, warnings: &mut Warnings) -> Result<Built, Fault> {

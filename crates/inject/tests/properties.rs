@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 
 use common::{REQUEST, after, config, names, settings};
 use generate::{any_pod, pod_shaped, valid_pod};
+use pannier_inject::admission::{self, Verdict};
+use pannier_inject::plan::InjectionType;
 use pannier_inject::{Decision, Injection, SkipReason, explain, patch, review, service_account};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -62,6 +64,24 @@ proptest! {
                 before["spec"].as_object_mut().unwrap().remove("shareProcessNamespace");
             }
             prop_assert!(survives(&before, &after), "before {before}\nafter {after}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_when_a_review_is_read_makes_no_difference(pod in prop_oneof![any_pod(), pod_shaped()]) {
+        let body = json!({"request": {"uid": "u", "namespace": REQUEST.namespace, "object": pod}}).to_string();
+        let read = admission::read(body.as_bytes()).unwrap();
+        let settings = settings(&[]);
+        let decision = review(&pod, &REQUEST, &settings);
+        prop_assert_eq!(&review(&read.question.object, &REQUEST, &settings), &decision);
+        match (admission::decide(&read.question, &settings), decision) {
+            (Verdict::Injected { patch, kind, .. }, Decision::Inject(injection)) => {
+                prop_assert_eq!(patch, serde_json::to_vec(&injection.patch).unwrap());
+                prop_assert_eq!(kind, injection.plan.injection_type().map(InjectionType::label));
+            }
+            (Verdict::Denied { message, .. }, Decision::Deny(denial)) => prop_assert_eq!(message, denial.message),
+            (Verdict::Untouched { why, .. }, Decision::Skip(skip)) => prop_assert_eq!(why, skip.reason.to_string()),
+            (verdict, decision) => prop_assert!(false, "{verdict:?} for {decision:?}"),
         }
     }
 

@@ -137,7 +137,8 @@ impl Metrics {
     pub(crate) fn request(&self) -> InProgress {
         self.queue.inc();
         InProgress {
-            metrics: self.clone(),
+            queue: self.queue.clone(),
+            duration: self.duration.clone(),
             begun: std::time::Instant::now(),
         }
     }
@@ -214,16 +215,16 @@ fn started() -> Result<Gauge, prometheus::Error> {
 /// See [`Metrics::request`].
 #[derive(Debug)]
 pub(crate) struct InProgress {
-    metrics: Metrics,
+    queue: IntGauge,
+    duration: Histogram,
     begun: std::time::Instant,
 }
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.metrics.queue.dec();
+        self.queue.dec();
         // Whole milliseconds, as in the reference.
-        self.metrics
-            .duration
+        self.duration
             .observe(self.begun.elapsed().as_millis() as f64);
     }
 }

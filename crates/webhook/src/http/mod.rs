@@ -4,7 +4,7 @@ mod body;
 
 pub use body::BodyLimits;
 
-use crate::admission::{self, Reviewer, Verdict};
+use crate::admission::{Reviewer, Verdict};
 use crate::metrics::{self, Metrics};
 use crate::serving::Readiness;
 use body::Budget;
@@ -13,6 +13,7 @@ use hyper::body::{Body, Bytes};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use jiff::Timestamp;
+use pannier_inject::admission;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;

@@ -2,7 +2,7 @@
 //!
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>
 
-use super::{Question, Verdict};
+use super::{Question, Verdict, pruned};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,8 @@ struct WireRequest {
     uid: Option<String>,
     namespace: Option<String>,
     resource: Option<WireResource>,
-    #[serde(default)]
+    /// Only what a review looks at: managed fields and the like are often larger than the rest.
+    #[serde(default, deserialize_with = "pruned::pod")]
     object: Value,
 }
 
@@ -71,8 +72,9 @@ struct WireResource {
 
 /// A review that was read: what is asked, and what the answer must repeat.
 #[derive(Debug)]
-pub(crate) struct Review {
-    pub(crate) question: Question,
+pub struct Review {
+    /// What is asked.
+    pub question: Question,
     envelope: Envelope,
 }
 
@@ -84,7 +86,11 @@ struct Envelope {
 }
 
 /// Reads a body.
-pub(crate) fn read(body: &[u8]) -> Result<Review, Refusal> {
+///
+/// # Errors
+///
+/// The body is no AdmissionReview.
+pub fn read(body: &[u8]) -> Result<Review, Refusal> {
     let review: Option<WireReview> =
         serde_json::from_slice(body).map_err(|e| Refusal::Undecodable(e.to_string()))?;
     let WireReview {
@@ -173,7 +179,11 @@ struct WireMetadata {}
 
 impl Review {
     /// The answer's bytes.
-    pub(crate) fn answer(&self, verdict: &Verdict) -> Result<Vec<u8>, serde_json::Error> {
+    ///
+    /// # Errors
+    ///
+    /// The answer cannot be encoded, which a text and a list of texts always can.
+    pub fn answer(&self, verdict: &Verdict) -> Result<Vec<u8>, serde_json::Error> {
         let Envelope {
             kind,
             api_version,
