@@ -1,6 +1,10 @@
 //! `pannier agent-inject` driven as a cluster drives it: by its environment, over TLS, with signals.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use base64::Engine as _;
+use pannier_inject::{Operation, patch, service_account};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -49,6 +53,10 @@ struct Server {
 
 impl Server {
     fn start(more: &[(&str, &str)]) -> Self {
+        Self::start_with(more, &[])
+    }
+
+    fn start_with(more: &[(&str, &str)], flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let roots = write_pair(folder.path());
         let port = TcpListener::bind("127.0.0.1:0")
@@ -72,7 +80,8 @@ impl Server {
         environment.extend_from_slice(more);
         let log = std::fs::File::create(path("log")).unwrap();
         // As the official chart starts it: the second argument reaches the program as it is.
-        let child = command(&environment, &["agent-inject", "2>&1"])
+        let arguments = [&["agent-inject", "2>&1"], flags].concat();
+        let child = command(&environment, &arguments)
             .stderr(log)
             .spawn()
             .unwrap();
@@ -127,10 +136,15 @@ impl Server {
     }
 
     fn review(&self) -> String {
-        let length = REVIEW.len();
+        self.ask(REVIEW)
+    }
+
+    /// The answer to an admission.
+    fn ask(&self, review: &str) -> String {
+        let length = review.len();
         let head = "POST /mutate?timeout=10s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json";
         self.send(&format!(
-            "{head}\r\nContent-Length: {length}\r\n\r\n{REVIEW}"
+            "{head}\r\nContent-Length: {length}\r\n\r\n{review}"
         ))
     }
 
@@ -281,6 +295,119 @@ fn admissions_are_answered_counted_and_logged() {
     );
     assert_eq!(denial["reason"], message);
     assert_eq!(denial["@level"], "info");
+}
+
+/// The golden pods of the injector with their flags, by the flags.
+fn goldens() -> BTreeMap<String, Vec<(String, String)>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../inject/tests/goldens");
+    let mut by_flags: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.ends_with(".pod.yaml") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let flags = text.lines().find_map(|line| line.strip_prefix("# flags: "));
+            let flags = flags.unwrap_or_default().to_owned();
+            by_flags.entry(flags).or_default().push((name, text));
+        }
+    }
+    by_flags
+}
+
+/// The pod after the webhook's patch and its warnings, or the refusal.
+fn by_webhook(server: &Server, mut pod: Value) -> Result<(Value, Vec<String>), String> {
+    let review = json!({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1",
+        "request": {"uid": "u-1", "namespace": "app", "resource": {"group": "", "version": "v1", "resource": "pods"}, "object": pod}});
+    let answer = server.ask(&review.to_string());
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let response = serde_json::from_str::<Value>(body).unwrap()["response"].take();
+    if response["allowed"] == false {
+        return Err(response["status"]["message"].as_str().unwrap().to_owned());
+    }
+    if let Some(patch) = response["patch"].as_str() {
+        let patch = base64::engine::general_purpose::STANDARD
+            .decode(patch)
+            .unwrap();
+        let mut operations = Vec::new();
+        for operation in serde_json::from_slice::<Vec<Value>>(&patch).unwrap() {
+            assert_eq!(operation["op"], "add");
+            let path = operation["path"].as_str().unwrap().to_owned();
+            let value = operation["value"].clone();
+            operations.push(Operation {
+                op: "add",
+                path,
+                value,
+            });
+        }
+        patch::apply(&mut pod, &operations).unwrap();
+    }
+    let warnings = response["warnings"].as_array().cloned().unwrap_or_default();
+    let warnings = warnings
+        .iter()
+        .map(|warning| warning.as_str().unwrap().to_owned());
+    Ok((pod, warnings.collect()))
+}
+
+#[test]
+fn offline_injection_agrees_with_the_webhook_on_every_golden_pod() {
+    let mut seen = [0, 0, 0];
+    for (flags, pods) in goldens() {
+        let flags: Vec<&str> = flags.split_whitespace().collect();
+        // The goldens' own address; that of the environment would win over the flag.
+        let server = Server::start_with(
+            &[("AGENT_INJECT_VAULT_ADDR", "http://vault.vault.svc:8200")],
+            &flags,
+        );
+        for (name, text) in pods {
+            let file = server.folder.path().join(&name);
+            std::fs::write(&file, &text).unwrap();
+            let arguments = [
+                &[
+                    "inject",
+                    "-n",
+                    "app",
+                    "-o",
+                    "json",
+                    "-f",
+                    file.to_str().unwrap(),
+                ],
+                &flags[..],
+            ]
+            .concat();
+            let (code, out, err) = run(&[], &arguments);
+            let before: Value = serde_saphyr::from_str(&text).unwrap();
+            let mut pod = before.clone();
+            patch::apply(&mut pod, &service_account::admit(&before)).unwrap();
+            match by_webhook(&server, pod.clone()) {
+                Err(message) => {
+                    seen[0] += 1;
+                    assert_eq!(code, 1, "{name}: {out}");
+                    assert!(
+                        err.contains(&message),
+                        "{name}: `{message}` is not in `{err}`"
+                    );
+                }
+                Ok((after, warnings)) => {
+                    assert_eq!(code, 0, "{name}: {err}");
+                    let offline: Value = serde_json::from_str(&out).unwrap();
+                    if after == pod {
+                        seen[1] += 1;
+                        assert_eq!(offline, before, "{name}");
+                    } else {
+                        seen[2] += 1;
+                        assert_eq!(offline, after, "{name}");
+                    }
+                    let told: Vec<&str> = err
+                        .lines()
+                        .filter_map(|line| line.strip_prefix("warning: Pod app/app: "))
+                        .collect();
+                    assert_eq!(told, warnings, "{name}");
+                }
+            }
+        }
+    }
+    let [denied, left, injected] = seen;
+    assert!(denied >= 4 && left >= 2 && injected >= 12, "{seen:?}");
 }
 
 #[test]
