@@ -145,6 +145,7 @@ impl WireResource {
     }
 }
 
+/// An answer up to the patch, which is appended as it is: base64 needs no escapes, and it is most of the answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct WireAnswer<'a> {
@@ -154,16 +155,11 @@ struct WireAnswer<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct WireResponse<'a> {
     uid: &'a str,
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<WireStatus<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'a [String],
 }
@@ -189,34 +185,62 @@ impl Review {
             api_version,
             uid,
         } = &self.envelope;
-        let mut response = WireResponse {
-            uid,
-            allowed: true,
-            status: None,
-            patch: None,
-            patch_type: None,
-            warnings: verdict.warnings(),
+        let mut answer = WireAnswer {
+            kind,
+            api_version,
+            response: WireResponse {
+                uid,
+                allowed: true,
+                status: None,
+                warnings: verdict.warnings(),
+            },
         };
         match verdict {
-            Verdict::Untouched { .. } => {}
-            Verdict::Injected { patch, .. } => {
-                response.patch = Some(STANDARD.encode(patch));
-                response.patch_type = Some("JSONPatch");
-            }
+            Verdict::Untouched { .. } => serde_json::to_vec(&answer),
             Verdict::Denied { message, .. } => {
-                response.allowed = false;
-                response.status = Some(WireStatus {
+                answer.response.allowed = false;
+                answer.response.status = Some(WireStatus {
                     metadata: WireMetadata {},
                     message,
                 });
+                serde_json::to_vec(&answer)
+            }
+            Verdict::Injected {
+                patch, warnings, ..
+            } => {
+                answer.response.warnings = &[];
+                let head = serde_json::to_vec(&answer)?;
+                let warnings = if warnings.is_empty() {
+                    Vec::new()
+                } else {
+                    serde_json::to_vec(warnings)?
+                };
+                Ok(with_patch(&head, patch, &warnings))
             }
         }
-        serde_json::to_vec(&WireAnswer {
-            kind,
-            api_version,
-            response,
-        })
     }
+}
+
+/// Puts patch and warnings (a JSON array, or nothing) before the two braces that close an answer.
+fn with_patch(head: &[u8], patch: &[u8], warnings: &[u8]) -> Vec<u8> {
+    let (head, braces) = head.split_at(head.len().saturating_sub(2));
+    let mut answer = Vec::with_capacity(head.len() + patch.len() / 3 * 4 + warnings.len() + 80);
+    answer.extend_from_slice(head);
+    answer.extend_from_slice(b",\"patch\":\"");
+    let encoded = answer.len();
+    let longest = patch.len().div_ceil(3) * 4;
+    answer.resize(encoded + longest, 0);
+    let written = STANDARD
+        .encode_slice(patch, &mut answer[encoded..])
+        .unwrap_or(0);
+    answer.truncate(encoded + written);
+    answer.extend_from_slice(b"\",\"patchType\":\"JSONPatch\"");
+    if !warnings.is_empty() {
+        answer.extend_from_slice(b",\"warnings\":");
+        answer.extend_from_slice(warnings);
+    }
+    answer.extend_from_slice(braces);
+    answer
 }
 
 #[cfg(test)]

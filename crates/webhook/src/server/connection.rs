@@ -121,9 +121,9 @@ impl Activity {
         Busy(Arc::clone(self))
     }
 
-    /// Returns when there has been no request in progress for `idle`, or when the header of one has been arriving for
-    /// longer than `header`. (HTTP/2 sends bytes that belong to no request, so there `header` is `None`.)
-    async fn ceased(&self, idle: Duration, header: Option<Duration>) {
+    /// Waits until there has been no request in progress for `idle`, or the header of one has been arriving for longer
+    /// than `header`. (HTTP/2 sends bytes that belong to no request, so there `header` is `None`.)
+    async fn ceased(&self, idle: Duration, header: Option<Duration>) -> Ceased {
         let pause = header.map_or(idle, |header| idle.min(header / 4));
         let mut arriving_since: Option<Instant> = None;
         loop {
@@ -140,11 +140,22 @@ impl Activity {
             let is_slow = arriving_since
                 .zip(header)
                 .is_some_and(|(since, header)| since.elapsed() >= header);
-            if is_slow || (in_progress == 0 && last.elapsed() >= idle) {
-                return;
+            if is_slow {
+                return Ceased::Slow;
+            }
+            if in_progress == 0 && last.elapsed() >= idle {
+                return Ceased::Idle;
             }
         }
     }
+}
+
+/// Why a connection is of no more use.
+enum Ceased {
+    /// Nobody asked anything for a long time.
+    Idle,
+    /// A header does not end.
+    Slow,
 }
 
 struct Busy(Arc<Activity>);
@@ -281,7 +292,7 @@ fn http2(
 /// Runs a connection until it ends by itself, `ceased` says that it is of no more use, or everything stops.
 async fn drive(
     connection: impl Drivable,
-    ceased: impl Future<Output = ()>,
+    ceased: impl Future<Output = Ceased>,
     limits: Limits,
     mut stop: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
@@ -289,7 +300,11 @@ async fn drive(
     let patience = tokio::select! {
         ended = connection.as_mut() => return ended,
         _ = stop.wait_for(|stop| *stop) => limits.drain,
-        () = ceased => limits.farewell,
+        ceased = ceased => match ceased {
+            Ceased::Idle => limits.farewell,
+            // There is no request that could be finished.
+            Ceased::Slow => return Ok(()),
+        },
     };
     connection.as_mut().wind_down();
     tokio::time::timeout(patience, connection)

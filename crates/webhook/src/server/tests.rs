@@ -127,8 +127,13 @@ async fn a_client_that_never_shakes_hands_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_header_that_never_ends_is_cut_off() {
-    let running = start(quick(), BodyLimits::default(), untouched).await;
+async fn a_header_that_never_ends_is_cut_off_without_a_farewell() {
+    let limits = Limits {
+        idle: Duration::from_secs(60),
+        farewell: Duration::from_secs(60),
+        ..quick()
+    };
+    let running = start(limits, BodyLimits::default(), untouched).await;
     let mut stream = running.connect().await;
     stream
         .write_all(b"POST /mutate HTTP/1.1\r\nHost: x\r\n")
