@@ -7,7 +7,7 @@ import ssl
 import stat
 import unittest
 
-from e2e.agent.world import Authority, Case, OverSocket, ask, curl, free_port
+from e2e.agent.world import Authority, Case, OverSocket, ask, curl, free_port, wait_for
 
 
 class Tls(Case):
@@ -100,7 +100,8 @@ class Tls(Case):
     def test_a_unix_socket_speaks_tls_where_it_has_a_certificate(self):
         path = self.folder / "socket"
         pair = {"tls_cert_file": str(self.certificate), "tls_key_file": str(self.key)}
-        self.agent({"cache": {}, "listener": [{"type": "unix", "address": str(path), **pair}]}).until_logged("starting")
+        self.agent({"cache": {}, "listener": [{"type": "unix", "address": str(path), **pair}]})
+        wait_for(path.exists, "the socket")
         health = "localhost/v1/sys/health"
         self.assertEqual(curl("--cacert", self.authority.cert, "--unix-socket", path, f"https://{health}")[0], 0)
         self.assertNotEqual(curl("--unix-socket", path, f"http://{health}")[0], 0)
@@ -145,8 +146,8 @@ class Sockets(Case):
 
     def test_mode_and_owner_count_only_together(self):
         path = self.folder / "socket"
-        agent = self.agent({"listener": [{"type": "unix", "address": str(path), "tls_disable": True, "socket_mode": "0600"}], "cache": {}})
-        agent.until_logged("starting")
+        self.agent({"listener": [{"type": "unix", "address": str(path), "tls_disable": True, "socket_mode": "0600"}], "cache": {}})
+        wait_for(path.exists, "the socket")
         plain = self.folder / "plain"
         with socket.socket(socket.AF_UNIX) as s:
             s.bind(str(plain))
