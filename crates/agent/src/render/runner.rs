@@ -34,6 +34,9 @@ use crate::upstream::Upstream;
 
 const LOG: &str = "agent.template.server";
 
+/// Where the same is told of templates for a program's environment.
+const EXEC_LOG: &str = "agent.exec.server";
+
 /// More dependencies than this are worth a warning.
 const MANY: usize = 128;
 
@@ -166,12 +169,10 @@ impl Runner {
         }
         let mut token = next(&mut tokens).await;
         loop {
-            if self
-                .slots
-                .iter()
-                .any(|slot| matches!(slot.template.output(), Output::File(_)))
-            {
+            if self.has_files() {
                 tracing::info!(target: LOG, "template server received new token");
+            } else {
+                tracing::info!(target: EXEC_LOG, "exec server received new token");
             }
             self.start_over();
             tracing::info!(target: "agent", "(runner) starting");
@@ -268,7 +269,7 @@ impl Runner {
                 }
             }
             News::Failed(error) => {
-                tracing::error!(target: LOG, error, "template server error");
+                self.complain(&error, None);
                 for (number, slot) in self.slots.iter().enumerate() {
                     if slot.used.contains(&key) {
                         self.failures.insert(number, error.clone());
@@ -282,6 +283,22 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    /// Whether there are files to be rendered; else all templates are for a program's environment.
+    fn has_files(&self) -> bool {
+        let mut outputs = self.slots.iter().map(|slot| slot.template.output());
+        outputs.any(|output| matches!(output, Output::File(_)))
+    }
+
+    /// The line that people look for, with the template it is about where that is one.
+    fn complain(&self, error: &str, number: Option<usize>) {
+        let destination = number.map(|number| self.slots[number].template.destination());
+        if self.has_files() {
+            tracing::error!(target: LOG, error, destination, "template server error");
+        } else {
+            tracing::error!(target: EXEC_LOG, error, destination, "template server error");
+        }
     }
 
     /// What a template is made of could not be fetched: its file is not fresh until that works again.
@@ -438,7 +455,7 @@ impl Runner {
             .template_failed(slot.template.destination());
         self.failures.insert(number, error.clone());
         if fatal {
-            tracing::error!(target: LOG, error, destination = slot.template.destination(), "template server error");
+            self.complain(&error, Some(number));
         } else {
             tracing::error!(target: "agent", "(runner) {error}");
         }
