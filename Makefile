@@ -37,6 +37,7 @@ images: ## both images as OCI tars, no container engine needed (dist/; ARGS="--h
 	python3 -m scripts.images $(ARGS)
 
 e2e: ## the end-to-end suite on a real cluster: KUBECONFIG, else ../shared/cluster, else kind
+	python3 -m e2e --which
 	python3 -m scripts.images --here
 	scripts/with-tools bao helm -- python3 -m e2e
 

@@ -12,7 +12,7 @@ import traceback
 from dataclasses import dataclass
 
 from e2e import images, vault
-from e2e.cluster import ROOT, Cluster, Failure, choose
+from e2e.cluster import ROOT, Cluster, Failure, choose, which
 from e2e.install import installed
 from e2e.suite import CASES, Case, Skipped, World
 
@@ -80,8 +80,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=3, help="tests side by side (default: 3)")
     parser.add_argument("--images", type=pathlib.Path, default=ROOT / "dist", help="folder with the tars of `make images` (default: dist)")
     parser.add_argument("--keep", action="store_true", help="leave the cluster, the namespaces and the last installation for a look")
+    parser.add_argument("--which", action="store_true", help="say which cluster would be used and end")
     parser.add_argument("--list", action="store_true", help="name the tests and end")
     options = parser.parse_args()
+    if options.which:
+        print(f"e2e: on {which()}")
+        return 0
     for module in MODULES:
         importlib.import_module(f"e2e.cases.{module}")
     chosen = [case for case in CASES if not options.names or any(part in case.name or part in case.setup for part in options.names)]

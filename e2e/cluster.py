@@ -126,9 +126,8 @@ def wait_for(what: str, seconds: float, probe: Callable[[], Any], pause: float =
 
 def choose(keep: bool) -> Cluster:
     """The cluster of KUBECONFIG, else the one of ../shared, else a kind cluster."""
-    given, shared, kind = os.environ.get("KUBECONFIG"), SHARED.exists(), shutil.which("kind")
-    if not (given or shared or kind):
-        raise SystemExit(NO_CLUSTER)
+    which()
+    given = os.environ.get("KUBECONFIG")
     if not shutil.which("kubectl"):
         _install_kubectl()
     if given:
@@ -136,7 +135,18 @@ def choose(keep: bool) -> Cluster:
         cluster = Cluster(given)
         refuse_if_in_use(cluster)
         return cluster
-    return _shared(keep) if shared else _kind(keep)
+    return _shared(keep) if SHARED.exists() else _kind(keep)
+
+
+def which() -> str:
+    """The cluster that would be used, in words; ends with what is needed when there is none."""
+    if os.environ.get("KUBECONFIG"):
+        return f"the cluster of KUBECONFIG={os.environ['KUBECONFIG']}"
+    if SHARED.exists():
+        return f"the test cluster of {SHARED}"
+    if shutil.which("kind"):
+        return "a kind cluster, made for the tests"
+    raise SystemExit(NO_CLUSTER)
 
 
 NO_CLUSTER = """e2e: no cluster to test on. Either
