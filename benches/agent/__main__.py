@@ -231,10 +231,11 @@ def show(name: str, rows: dict[str, list[float]]) -> int:
     for label, (left, right) in rows.items():
         unit, factor = UNITS[label]
         target = TARGETS[label]
+        ratio = f"1/{left / right:.1f}" if right else "-"
         met = right / left <= target if label.startswith("init") else right <= target
         missed += not met
         wanted = f"1/{1 / target:.0f}" if label.startswith("init") else f"{target} {unit}"
-        print(f"{label:28} {left * factor:10.1f} {unit:<3} {right * factor:10.1f} {unit:<3} {f"1/{left / right:.1f}" if right else "-":>8}   at most {wanted}: {'met' if met else 'MISSED'}", flush=True)
+        print(f"{label:28} {left * factor:10.1f} {unit:<3} {right * factor:10.1f} {unit:<3} {ratio:>8}   at most {wanted}: {'met' if met else 'MISSED'}", flush=True)
     print()
     return missed
 
