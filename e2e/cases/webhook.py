@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from collections.abc import Iterator
 
 from e2e.admissions import Admissions
 from e2e.cluster import ROOT, Failure, wait_for
@@ -56,6 +57,15 @@ def unknown_fields_of_a_pod_survive(world: World) -> None:
         expect(found[key] == spec["spec"][key], f"{key} became {found.get(key)}")
 
 
+def _documents(text: str) -> Iterator[dict]:
+    """JSON documents one after the other, which is how kubectl prints what it created."""
+    decoder = json.JSONDecoder()
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        yield document
+        text = text[end:]
+
+
 @test()
 def three_hundred_generated_pods_are_valid_once_injected(world: World) -> None:
     """The webhook changes them, the API server checks what came of it; a dry run, so that none is started."""
@@ -68,7 +78,7 @@ def three_hundred_generated_pods_are_valid_once_injected(world: World) -> None:
     command = ["create", "--validate=false", "--dry-run=server", "-n", world.namespace, "-f", "-", "-o", "json"]
     done = world.cluster.run(*command, stdin=json.dumps(pods), seconds=120, check=False)
     expect(done.returncode == 0, f"the API server refuses some of them:\n{done.stderr}")
-    accepted = json.loads(done.stdout)["items"]
+    accepted = list(_documents(done.stdout))
     expect(len(accepted) == 300, f"{len(accepted)} of 300 were accepted")
     plain = [found["metadata"]["name"] for found in accepted if found["metadata"]["annotations"].get("vault.hashicorp.com/agent-inject-status") != "injected"]
     expect(not plain, f"not injected: {plain}")
