@@ -155,11 +155,13 @@ class Methods(Case):
     def test_what_is_not_built_says_so_in_one_sentence_and_names_the_way_out(self):
         for kind in ("alicloud", "cf", "kerberos", "oci", "tpm"):
             with self.subTest(kind):
-                agent = self.agent({"auto_auth": {"method": {"type": kind, "config": {"role": "app"}}, "sink": [{"type": "file", "config": {"path": str(self.folder / "t")}}]}})
-                self.assertEqual(agent.exit(5), 1)
-                told = agent.stdout.read_text().strip()
-                self.assertEqual(told, f'Error creating {kind} auth method: auth method "{kind}" is not built into this agent: '
-                                       "run the original agent in this pod (annotation `agent-image`, or another image)")
+                config = {"auto_auth": {"method": {"type": kind, "config": {"role": "app"}}, "sink": [{"type": "file", "config": {"path": str(self.folder / "t")}}]}}
+                for words in ((), ("-test-verify-only",)):
+                    agent = self.agent(config, *words)
+                    self.assertEqual(agent.exit(10), 1)
+                    told = agent.stdout.read_text().strip()
+                    self.assertEqual(told, f'Error creating {kind} auth method: auth method "{kind}" is not built into this agent: '
+                                           "run the original agent in this pod (annotation `agent-image`, or another image)")
         self.assertEqual(self.cloud.seen, [])
 
     def test_a_cloud_that_refuses_is_named(self):

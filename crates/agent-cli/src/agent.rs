@@ -66,6 +66,7 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
         return Err("Must specify exactly at least one config path using -config".to_owned());
     }
     let config = configuration(&paths)?;
+    pannier_agent::check(&config).map_err(|error| error.to_string())?;
     if arguments.switch("test-verify-only") == Some(true) {
         if environment
             .set("VAULT_TEST_VERIFY_ONLY_DUMP_CONFIG")

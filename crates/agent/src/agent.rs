@@ -65,6 +65,22 @@ pub enum StartError {
     },
 }
 
+/// Refuses what a configuration may rightly ask for and this agent cannot do, before anything is read or started.
+///
+/// # Errors
+///
+/// An auth method that is not built.
+pub fn check(config: &Config) -> Result<(), StartError> {
+    let Some(auth) = &config.auto_auth else {
+        return Ok(());
+    };
+    let kind = &auth.method.kind;
+    crate::auth::is_built(kind).map_err(|error| StartError::Method {
+        kind: kind.clone(),
+        error,
+    })
+}
+
 /// How the agent ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exit {

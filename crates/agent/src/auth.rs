@@ -36,8 +36,8 @@ mod token_file;
 mod web;
 
 pub use method::MethodError;
-pub(crate) use method::Variables;
 use method::{Credentials, Method};
+pub(crate) use method::{Variables, is_built};
 
 const LOG: &str = "agent.auth.handler";
 

@@ -26,7 +26,7 @@ mod sink;
 mod token;
 mod upstream;
 
-pub use agent::{Agent, Exit, Previewed, Process, StartError};
+pub use agent::{Agent, Exit, Previewed, Process, StartError, check};
 pub use auth::MethodError;
 pub use serve::ServeError;
 pub use sink::SinkError;

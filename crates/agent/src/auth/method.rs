@@ -92,8 +92,17 @@ pub(crate) enum Method {
 /// cloud's own signatures, hardware.
 const NOT_BUILT: [&str; 5] = ["alicloud", "cf", "kerberos", "oci", "tpm"];
 
+/// Refuses a type that Vault has and this agent has not; known without looking at its `config`.
+pub(crate) fn is_built(kind: &str) -> Result<(), MethodError> {
+    if NOT_BUILT.contains(&kind) {
+        return Err(MethodError::NotBuilt(kind.to_owned()));
+    }
+    Ok(())
+}
+
 impl Method {
     pub(crate) fn new(spec: &MethodSpec, variables: Variables<'_>) -> Result<Self, MethodError> {
+        is_built(&spec.kind)?;
         let config = &spec.config;
         match spec.kind.as_str() {
             "kubernetes" => Kubernetes::new(config).map(Self::Kubernetes),
@@ -105,7 +114,6 @@ impl Method {
             "azure" => Azure::new(config, variables).map(Box::new).map(Self::Azure),
             "gcp" => Gcp::new(config, variables).map(Box::new).map(Self::Gcp),
             "ldap" => Ldap::new(config).map(Self::Ldap),
-            other if NOT_BUILT.contains(&other) => Err(MethodError::NotBuilt(other.to_owned())),
             other => Err(MethodError::Unknown(other.to_owned())),
         }
     }
