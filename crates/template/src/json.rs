@@ -8,6 +8,9 @@ use pannier_go::json::{self, Json, Style, Writer};
 use crate::functions::{Failure, MAX_NESTING};
 use crate::value::{Map, Object, Text, Value};
 
+/// Up to so many members are put into a map one by one; for more it is faster to build the map at once.
+const SMALL: usize = 8;
+
 /// What numbers become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbers {
@@ -50,13 +53,19 @@ fn convert(json: &Json, numbers: Numbers, depth: usize) -> Result<Value, Failure
                 .collect::<Result<_, _>>()?,
         ),
         Json::Object(members) => {
-            let entries: Result<BTreeMap<Text, Value>, Failure> = members
-                .iter()
-                .map(|(name, member)| {
-                    Ok((name.as_str().into(), convert(member, numbers, depth + 1)?))
-                })
-                .collect();
-            Map::of_sorted(entries?).into()
+            let entry = |(name, member): (&String, &Json)| -> Result<(Text, Value), Failure> {
+                Ok((name.as_str().into(), convert(member, numbers, depth + 1)?))
+            };
+            let mut entries = BTreeMap::new();
+            if members.len() <= SMALL {
+                for member in members {
+                    let (name, value) = entry(member)?;
+                    entries.insert(name, value);
+                }
+            } else {
+                entries = members.iter().map(entry).collect::<Result<_, _>>()?;
+            }
+            Map::of_sorted(entries).into()
         }
     })
 }

@@ -39,6 +39,9 @@ const MAX_TEMPLATE_DEPTH: usize = 100_000;
 /// How often `executeTemplate` may be inside itself; unlike `{{template}}` it uses the stack.
 const MAX_EXECUTE_DEPTH: usize = 50;
 
+/// How much room the output has at the start, at most.
+const MOST_ROOM: usize = 1 << 16;
+
 /// One execution of one template.
 pub(crate) struct Exec<'r> {
     parsed: &'r Parsed,
@@ -103,7 +106,8 @@ impl<'r> Exec<'r> {
             missing_key,
             host,
             limits,
-            out: Vec::new(),
+            // Most texts are about as long as their template.
+            out: Vec::with_capacity(parsed.source.len().min(MOST_ROOM)),
             out_elsewhere: 0,
             dot: Val::Invalid,
             variables: Vec::new(),
