@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import time
 
 from case import Run, case
 from cases.listener import listen
@@ -156,6 +157,8 @@ def cache_evictions(c: Run):
         mine = {"ttl": "90s", "meta": {"how": how}}
         answer("POST", create, mine, parent["client_token"])
         c.fact(f"{how}: before", [kept(login, body), kept(create, mine, parent["client_token"])])
+        # Each token is renewed once as soon as it is kept; that must not come after its end.
+        time.sleep(1)
         argument = {"revoke": {"token": parent["client_token"]}, "revoke-orphan": {"token": parent["client_token"]}, "revoke-accessor": {"accessor": parent["accessor"]}, "revoke-self": {}}[how]
         c.fact(f"{how}: status", answer("PUT", f"/v1/auth/token/{how}", argument, parent["client_token"] if how == "revoke-self" else None)["status"])
         c.until(lambda: kept(login, body) == "MISS", "the login is gone")  # noqa: B023

@@ -504,7 +504,8 @@ def waiting_collects_changes(c: Run):
     c.until_file("out/rendered", "11")
     c.secret("a", v="2")
     c.secret("b", v="2")
-    c.until_file("out/rendered", "22")
+    # Not the file: its command comes after it.
+    c.until_file("out/ran", "22")
     agent.terminate()
 
 
