@@ -72,7 +72,8 @@ def the_monitoring_objects_are_taken_and_the_metrics_can_be_read(world: World) -
         monitor = cluster.get("podmonitor", "vault-agent-injector", "-n", NAMESPACE)["spec"]
         labels = ",".join(f"{key}={value}" for key, value in monitor["selector"]["matchLabels"].items())
         [endpoint] = monitor["podMetricsEndpoints"]
-        pods = cluster.get("pods", "-n", NAMESPACE, "-l", labels)["items"]
+        # Pods of the test before may still be on their way out.
+        pods = [pod for pod in cluster.get("pods", "-n", NAMESPACE, "-l", labels)["items"] if "deletionTimestamp" not in pod["metadata"]]
         expect(len(pods) == 2, f"the PodMonitor selects {len(pods)} pods")
         text = ""
         for found in pods:
