@@ -8,17 +8,20 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Which members of an object are kept. A list's elements are treated like the list; what is neither stays as it is.
+/// The members of an object that are kept. A list's elements are treated like the list; what is neither stays as it is.
+type Members = &'static [(&'static str, Keep)];
+
+/// What is kept of a member.
 enum Keep {
-    /// All of them.
+    /// All of it.
     All,
-    /// These.
-    Only(&'static [(&'static str, Keep)]),
+    /// These members.
+    Only(Members),
 }
 
 use Keep::{All, Only};
 
-static POD: Keep = Only(&[
+static POD: Members = &[
     (
         "metadata",
         Only(&[
@@ -48,7 +51,7 @@ static POD: Keep = Only(&[
         ]),
     ),
     ("status", Only(&[("phase", All)])),
-]);
+];
 
 const CONTAINER: Keep = Only(&[
     ("name", All),
@@ -59,19 +62,16 @@ const CONTAINER: Keep = Only(&[
 
 /// Reads a pod, or whatever stands in its place.
 pub(super) fn pod<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    Pruned(&POD).deserialize(deserializer)
+    Pruned(POD).deserialize(deserializer)
 }
 
-struct Pruned(&'static Keep);
+struct Pruned(Members);
 
 impl<'de> DeserializeSeed<'de> for Pruned {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.0 {
-            All => serde::Deserialize::deserialize(deserializer),
-            Only(_) => deserializer.deserialize_any(self),
-        }
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -119,16 +119,14 @@ impl<'de> Visitor<'de> for Pruned {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let Only(members) = self.0 else {
-            // Never asked: what is kept whole is read by `Value` itself.
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(Value::Object(Map::new()));
-        };
         let mut kept = Map::new();
-        while let Some(member) = map.next_key_seed(Member(members))? {
+        while let Some(member) = map.next_key_seed(Member(self.0))? {
             match member {
                 Some((name, keep)) => {
-                    let value = map.next_value_seed(Pruned(keep))?;
+                    let value = match keep {
+                        All => map.next_value()?,
+                        Only(members) => map.next_value_seed(Pruned(members))?,
+                    };
                     kept.insert((*name).to_owned(), value);
                 }
                 None => {
@@ -141,7 +139,7 @@ impl<'de> Visitor<'de> for Pruned {
 }
 
 /// Finds a name among the kept ones without making a copy of it.
-struct Member(&'static [(&'static str, Keep)]);
+struct Member(Members);
 
 impl<'de> DeserializeSeed<'de> for Member {
     type Value = Option<&'static (&'static str, Keep)>;
