@@ -8,6 +8,7 @@
 //! [`Agent::new`] checks everything that can be checked without the server, [`Agent::run`] runs until the work is done or it is
 //! told to stop. Nothing here prints or chooses to end the process; the program does.
 
+mod addresses;
 mod agent;
 mod auth;
 mod backoff;
@@ -26,6 +27,7 @@ mod sink;
 mod token;
 mod upstream;
 
+pub use addresses::resolve;
 pub use agent::{Agent, Exit, Previewed, Process, StartError, check};
 pub use auth::MethodError;
 pub use serve::ServeError;

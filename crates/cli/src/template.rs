@@ -5,7 +5,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
-use std::net::{IpAddr, ToSocketAddrs as _};
+use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -356,12 +356,7 @@ impl Host for Workshop {
     }
 
     fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, String> {
-        let found = (name, 0)
-            .to_socket_addrs()
-            .map_err(|error| error.to_string())?;
-        let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-        addresses.sort_unstable();
-        Ok(addresses)
+        pannier_agent::resolve(name)
     }
 
     fn debug_output(&self, text: &[u8]) {

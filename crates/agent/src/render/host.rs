@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, ToSocketAddrs as _};
+use std::net::IpAddr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -95,13 +95,7 @@ impl Host for TemplateHost<'_> {
     }
 
     fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, String> {
-        let found = (name, 0)
-            .to_socket_addrs()
-            .map_err(|error| error.to_string())?;
-        let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
-        // Name servers shuffle their answers; the same addresses are to give the same text. IPv4 sorts first.
-        addresses.sort_unstable();
-        Ok(addresses)
+        crate::resolve(name)
     }
 
     fn plugin(&self, name: &str, arguments: &[String]) -> Result<Text, String> {
