@@ -9,6 +9,7 @@ use pannier_webhook::tls::TlsOptions;
 use pannier_webhook::{Automatic, BodyLimits, Certificates, Config, Files, Limits};
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -68,7 +69,7 @@ fn serve(config: Config, settings: Settings) -> ExitCode {
             let served = runtime.block_on(async {
                 let stop =
                     stop_signal().map_err(|error| format!("cannot listen for signals: {error}"))?;
-                pannier_webhook::run(config, Box::new(Injector::new(settings)), stop)
+                pannier_webhook::run(config, Arc::new(Injector::new(settings)), stop)
                     .await
                     .map_err(|error| error.to_string())
             });
@@ -138,6 +139,7 @@ fn configure(
         listen: settings.listen.0.clone(),
         tls,
         certificates: certificates(&settings),
+        follow_kube_version: settings.kube_version.is_none(),
         metrics_path: Some(settings.telemetry_path.0.clone()).filter(|path| !path.is_empty()),
         limits: Limits::default(),
         body_limits: BodyLimits::default(),

@@ -4,6 +4,7 @@ use crate::effective::Effective;
 use crate::fault::Fault;
 use crate::grammar;
 use crate::json_patch::{self, Patch};
+use crate::kube_version::KubeVersion;
 use crate::pod::Pod;
 use crate::secret::{self, Secret};
 use crate::settings::DefaultTemplate;
@@ -23,6 +24,8 @@ pub(crate) struct Agent<'a> {
     pub(crate) sidecar: bool,
     /// Whether the sidecar is an init container that goes on running; it then does the init agent's work too.
     pub(crate) native: bool,
+    /// The version of Kubernetes that is too old for the native sidecar that was asked for.
+    pub(crate) too_old: Option<KubeVersion>,
     /// Whether the application waits for the files of a native sidecar.
     pub(crate) waits: bool,
     pub(crate) revoke_on_shutdown: bool,
@@ -67,6 +70,7 @@ pub(crate) fn read<'a>(
     pod: &Pod<'a>,
     annotations: &Effective<'a>,
     token_volume: &'a str,
+    kubernetes: Option<KubeVersion>,
     (init_patch, sidecar_patch): (Option<Patch>, Option<Patch>),
 ) -> Result<Agent<'a>, Fault> {
     let bool = |name: &str| {
@@ -113,7 +117,11 @@ pub(crate) fn read<'a>(
     };
     let enable_quit = bool("agent-enable-quit")?;
     let auto_auth_exit_on_err = bool("agent-auto-auth-exit-on-err")?;
-    let native = bool("agent-native-sidecar")? && sidecar;
+    let asks_for_native = bool("agent-native-sidecar")? && sidecar;
+    // There the API server drops `restartPolicy` from the container, and the pod would wait for ever for it to end.
+    let too_old = kubernetes
+        .filter(|version| asks_for_native && *version < KubeVersion::WITH_NATIVE_SIDECARS);
+    let native = asks_for_native && too_old.is_none();
     let waits = native && init;
     let custom_volumes =
         secret::custom_volume_paths(&secrets, annotations.get("secret-volume-path"));
@@ -125,6 +133,7 @@ pub(crate) fn read<'a>(
         init: init && !native,
         sidecar,
         native,
+        too_old,
         waits,
         revoke_on_shutdown,
         revoke_grace,

@@ -23,6 +23,7 @@ mod explain;
 mod fault;
 mod grammar;
 pub mod json_patch;
+mod kube_version;
 mod lint;
 mod mounts;
 pub mod patch;
@@ -41,6 +42,7 @@ mod warning;
 
 pub use container::Role;
 pub use explain::explain;
+pub use kube_version::KubeVersion;
 pub use patch::Operation;
 pub use plan::Plan;
 pub use review::{Decision, Denial, DenialReason, Injection, Request, Skip, SkipReason, review};

@@ -9,8 +9,10 @@ use serde_json::Value;
 use crate::agent::Agent;
 use crate::annotations::{self, FAMILIES, PREFIX};
 use crate::effective::Effective;
+use crate::kube_version::KubeVersion;
 use crate::pod::Pod;
 use crate::secret::{Body, Secret};
+use crate::settings::Settings;
 use crate::warning::{Warning, Warnings};
 use crate::{grammar, path, quantity};
 
@@ -211,6 +213,17 @@ pub(crate) fn agent(
             "agent-native-sidecar",
             "the application does not wait for the files, because only the ConfigMap knows them",
         );
+    }
+    if let Some(found) = agent.too_old {
+        let text = format!(
+            "the cluster is Kubernetes {found}, and an init container that goes on running needs {}: the pod gets the usual two agents instead",
+            KubeVersion::WITH_NATIVE_SIDECARS
+        );
+        if annotations.on_pod("agent-native-sidecar") {
+            warnings.about("agent-native-sidecar", text);
+        } else {
+            warnings.general(format!("{}: {text}", Settings::names("native_sidecar")));
+        }
     }
     if agent.share_process_namespace == Some(true) && pod.host_pid {
         warnings.about(

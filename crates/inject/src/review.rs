@@ -300,8 +300,14 @@ fn decide<T>(
         .fill(pod, request.namespace, settings)
         .and_then(|()| agent::patches(&annotations))
         .map_err(at(Reason::Defaults, "error adding default annotations: "))?;
-    let agent = agent::read(pod, &annotations, token_volume, patches)
-        .map_err(at(Reason::Annotation, "error creating new agent sidecar: "))?;
+    let agent = agent::read(
+        pod,
+        &annotations,
+        token_volume,
+        settings.kube_version,
+        patches,
+    )
+    .map_err(at(Reason::Annotation, "error creating new agent sidecar: "))?;
     lint::agent(pod, &agent, &annotations, warnings);
     agent::validate(&agent, &annotations).map_err(at(
         Reason::Validation,

@@ -12,6 +12,7 @@
 pub mod admission;
 mod certificates;
 mod http;
+mod kube_version;
 mod metrics;
 mod run;
 mod server;

@@ -5,6 +5,7 @@ use crate::certificates::Automatic;
 use crate::certificates::files::{self, Files, FilesError, Watcher};
 use crate::certificates::keeper::{self, Keeper};
 use crate::http::{App, BodyLimits};
+use crate::kube_version;
 use crate::metrics::Metrics;
 use crate::server::{self, Limits, ListenError};
 use crate::serving::{Readiness, Resolver, Serving, Trust, warn_before_the_end};
@@ -25,6 +26,8 @@ pub struct Config {
     pub tls: TlsOptions,
     /// Where the certificate comes from.
     pub certificates: Certificates,
+    /// Whether to ask the API server for its version, for [`Reviewer::cluster_is`].
+    pub follow_kube_version: bool,
     /// Path of the metrics, with its leading slash.
     pub metrics_path: Option<String>,
     /// Bounds of connections.
@@ -79,6 +82,9 @@ pub enum StartError {
     Ended(&'static str),
 }
 
+/// How long the first look at the cluster's version may hold up the start.
+const FIRST_ANSWER: Duration = Duration::from_secs(2);
+
 /// Serves until `stop` completes with the name of the signal; then it is not ready first, goes on for
 /// [`Config::linger`], answers the requests in progress and returns.
 ///
@@ -86,13 +92,14 @@ pub enum StartError {
 /// See [`StartError`].
 pub async fn run(
     config: Config,
-    reviewer: Box<dyn Reviewer>,
+    reviewer: Arc<dyn Reviewer>,
     stop: impl Future<Output = String>,
 ) -> Result<(), StartError> {
     let Config {
         listen,
         tls,
         certificates,
+        follow_kube_version,
         metrics_path,
         limits,
         body_limits,
@@ -112,7 +119,7 @@ pub async fn run(
         tracing::info!(target: "handler", "Registering telemetry path on \"{path}\"");
     }
     let app = App::new(
-        reviewer,
+        Arc::clone(&reviewer),
         readiness.clone(),
         metrics.clone(),
         metrics_path,
@@ -138,6 +145,18 @@ pub async fn run(
             tokio::spawn(Keeper::new(client, automatic, publish, metrics).run())
         }
     };
+    // Without a way to the API server nothing is known of the cluster, and nothing more is needed of it.
+    let client = follow_kube_version.then(|| client(&version).ok()).flatten();
+    let (know, mut known) = watch::channel(client.is_none());
+    let follower = tokio::spawn(async move {
+        if let Some(client) = client {
+            let tell = |version| {
+                reviewer.cluster_is(version);
+                know.send_replace(true);
+            };
+            kube_version::follow(client, tell).await;
+        }
+    });
     let mut stop = std::pin::pin!(stop);
     tokio::select! {
         () = first_certificate(serving) => {}
@@ -147,6 +166,10 @@ pub async fn run(
         }
         _ = &mut source => return Err(StartError::Ended("the certificate source")),
     }
+
+    // The first pods are worth a short wait, which is over before it began where the certificate came from the API server too.
+    let first_answer = known.wait_for(|known| *known);
+    drop(tokio::time::timeout(FIRST_ANSWER, first_answer).await);
 
     let warner = tokio::spawn(warn_before_the_end(for_warnings));
     let listener = server::bind(&listen).await?;
@@ -171,6 +194,7 @@ pub async fn run(
     let ended = server.await;
     source.abort();
     warner.abort();
+    follower.abort();
     ended.map_err(|_| StartError::Ended("the server"))
 }
 

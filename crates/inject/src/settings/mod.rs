@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use pannier_go::flag::{Flag, Kind};
 
+use crate::kube_version::KubeVersion;
+
 pub use read::{Failure, Mistake, Outside};
 use value::SettingValue;
 pub use value::{
@@ -177,6 +179,8 @@ settings! {
     disable_keep_alives: String, "disable-keep-alives", "AGENT_INJECT_DISABLE_KEEP_ALIVES", "";
     /// One agent for each pod instead of two: an init container that goes on running (Kubernetes 1.29 and later).
     native_sidecar: bool, "native-sidecar", "AGENT_INJECT_NATIVE_SIDECAR", "false";
+    /// Version of Kubernetes that the agents run on, such as `1.29`. Without it the injector asks the API server now and then, and commands on manifests take it to be new enough.
+    kube_version: Option<KubeVersion>, "kube-version", "AGENT_INJECT_KUBE_VERSION", "";
     /// Deny a pod for anything that would otherwise be a warning.
     strict: bool, "strict", "AGENT_INJECT_STRICT", "false";
     /// How long requests are still accepted after SIGTERM, until every node has heard that this replica ends.

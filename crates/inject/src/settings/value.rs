@@ -6,6 +6,7 @@ use std::time::Duration as StdDuration;
 use pannier_go::Duration;
 
 use crate::grammar;
+use crate::kube_version::KubeVersion;
 use crate::quantity;
 
 /// A type that a setting can have.
@@ -320,6 +321,19 @@ impl SettingValue for TelemetryPath {
             ));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+/// Nothing is known when it is empty.
+impl SettingValue for Option<KubeVersion> {
+    const KIND: &'static str = "version";
+    fn read(text: &str, _: bool) -> Result<Self, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        KubeVersion::parse(text)
+            .map(Some)
+            .ok_or_else(|| format!("expected a version of Kubernetes such as `1.29`, got `{text}`"))
     }
 }
 

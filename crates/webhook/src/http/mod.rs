@@ -20,7 +20,7 @@ use std::time::Instant;
 
 /// Everything a request needs. Shared by all connections.
 pub(crate) struct App {
-    reviewer: Box<dyn Reviewer>,
+    reviewer: Arc<dyn Reviewer>,
     readiness: Readiness,
     metrics: Metrics,
     metrics_path: Option<String>,
@@ -34,7 +34,7 @@ impl App {
     /// `metrics_path` is served only if given; it begins with a slash.
     #[must_use]
     pub(crate) fn new(
-        reviewer: Box<dyn Reviewer>,
+        reviewer: Arc<dyn Reviewer>,
         readiness: Readiness,
         metrics: Metrics,
         metrics_path: Option<String>,

@@ -14,7 +14,7 @@ fn app(
     let (sender, receiver) = watch::channel(Serving::default());
     let metrics = Metrics::new("test").unwrap();
     let app = App::new(
-        Box::new(reviewer),
+        Arc::new(reviewer),
         Readiness::new(receiver),
         metrics,
         Some("/metrics".to_owned()),

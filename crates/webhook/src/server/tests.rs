@@ -46,7 +46,7 @@ async fn start(
         .unwrap();
     let metrics = Metrics::new("test").unwrap();
     let app = App::new(
-        Box::new(review),
+        Arc::new(review),
         Readiness::new(receiver),
         metrics,
         None,
