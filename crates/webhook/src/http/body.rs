@@ -27,6 +27,11 @@ impl Default for BodyLimits {
     }
 }
 
+/// How much of a body that is refused is read and dropped, as a multiple of the largest one that is taken.
+const DRAINED: usize = 4;
+/// Longest pause of a client that is taken to be still sending such a body.
+const STILL_SENDING: Duration = Duration::from_secs(1);
+
 /// Why a body was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
@@ -92,35 +97,53 @@ impl Drop for HeldBody {
 
 /// Reads `body` to its end.
 pub(crate) async fn read<B>(
-    body: B,
+    mut body: B,
     limits: BodyLimits,
     budget: &Budget,
 ) -> Result<HeldBody, BodyError>
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: std::fmt::Display,
 {
     let declared = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    if declared > limits.bytes {
-        return Err(BodyError::TooLarge(limits.bytes));
+    let held = if declared > limits.bytes {
+        Err(BodyError::TooLarge(limits.bytes))
+    } else {
+        let reading = collect(&mut body, declared, limits, budget.clone());
+        tokio::time::timeout(limits.time, reading)
+            .await
+            .unwrap_or(Err(BodyError::TooSlow(limits.time)))
+    };
+    if let Err(BodyError::TooLarge(_) | BodyError::Busy) = held {
+        // Beside the answer, which waits for nobody.
+        tokio::spawn(tokio::time::timeout(limits.time, drain(body, limits.bytes)));
     }
-    let reading = collect(body, declared, limits, budget.clone());
-    tokio::time::timeout(limits.time, reading)
-        .await
-        .unwrap_or(Err(BodyError::TooSlow(limits.time)))
+    held
+}
+
+/// Reads on and keeps nothing. A client that sends everything before it reads the answer would lose the answer with the
+/// connection, which the kernel resets when it is closed before all has been read.
+async fn drain<B: Body<Data = Bytes> + Unpin>(mut body: B, limit: usize) {
+    let mut left = limit.saturating_mul(DRAINED);
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(STILL_SENDING, body.frame()).await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(size) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+    }
 }
 
 async fn collect<B>(
-    body: B,
+    body: &mut B,
     declared: usize,
     limits: BodyLimits,
     budget: Budget,
 ) -> Result<HeldBody, BodyError>
 where
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes> + Unpin,
     B::Error: std::fmt::Display,
 {
-    let mut body = std::pin::pin!(body);
     // A small declared size is believed; a large one has to arrive first.
     let mut held = HeldBody {
         bytes: Vec::with_capacity(declared.min(64 << 10)),
@@ -220,6 +243,26 @@ mod tests {
         );
     }
 
+    /// Bodies of five bytes a frame that are read by somebody else than the one who waits for the answer.
+    #[tokio::test]
+    async fn the_rest_of_a_refused_body_is_read_up_to_a_bound() {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        let frames = futures_util::stream::unfold(0, move |at| {
+            sender.send(at).unwrap_or_default();
+            let frame = Frame::data(Bytes::from_static(b"01234"));
+            std::future::ready(Some((Ok::<_, Infallible>(frame), at + 1)))
+        });
+        let body = StreamBody::new(Box::pin(frames));
+        let error = read(body, LIMITS, &Budget::default()).await.unwrap_err();
+        assert_eq!(error.status(), 413);
+        let mut read = 0;
+        while receiver.recv().await.is_some() {
+            read += 1;
+        }
+        // Three for the refusal; then forty bytes, and the frame that is beyond them.
+        assert_eq!(read, 3 + 8 + 1);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_body_that_trickles_is_cut_off() {
         let frames = futures_util::stream::unfold((), |()| async {
@@ -230,9 +273,13 @@ mod tests {
             ))
         });
         let begun = tokio::time::Instant::now();
-        let error = read(StreamBody::new(frames), LIMITS, &Budget::default())
-            .await
-            .unwrap_err();
+        let error = read(
+            StreamBody::new(Box::pin(frames)),
+            LIMITS,
+            &Budget::default(),
+        )
+        .await
+        .unwrap_err();
         assert_eq!((error.status(), begun.elapsed()), (408, LIMITS.time));
     }
 }

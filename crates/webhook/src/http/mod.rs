@@ -57,7 +57,7 @@ impl App {
     /// Answers one request. The query of the URL counts for nothing.
     pub(crate) async fn respond<B>(&self, request: Request<B>) -> Reply
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::fmt::Display,
     {
         let is_http1 = request.version() <= Version::HTTP_11;
@@ -97,7 +97,7 @@ impl App {
 
     async fn mutate<B>(&self, request: Request<B>) -> Reply
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::fmt::Display,
     {
         let _in_progress = self.metrics.request();
@@ -129,7 +129,7 @@ impl App {
 
     async fn admission<B>(&self, request: Request<B>) -> Result<Vec<u8>, (u16, String)>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
         B::Error: std::fmt::Display,
     {
         if request.method() != Method::POST {

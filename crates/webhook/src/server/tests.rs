@@ -192,6 +192,41 @@ async fn headers_and_bodies_have_a_largest_size() {
     assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
 }
 
+/// Clients that send everything before they read anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_still_sending_too_large_a_body_reads_the_refusal_and_no_reset() {
+    let running = start(Limits::default(), BodyLimits::default(), untouched).await;
+    let head = "POST /mutate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+    let body = vec![b' '; 9 << 20];
+    let (length, chunk) = (body.len(), format!("{:x}", body.len()));
+    let declared = [
+        format!("{head}Content-Length: {length}\r\n\r\n").as_bytes(),
+        &body,
+    ]
+    .concat();
+    let chunked = [
+        format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunk}\r\n").as_bytes(),
+        &body,
+        b"\r\n0\r\n\r\n",
+    ]
+    .concat();
+    for (name, request) in [("declared", declared), ("chunked", chunked)] {
+        for attempt in 0..5 {
+            let mut stream = running.connect().await;
+            stream
+                .write_all(&request)
+                .await
+                .unwrap_or_else(|error| panic!("{name}, attempt {attempt}: {error}"));
+            let mut answer = [0; 13];
+            stream
+                .read_exact(&mut answer)
+                .await
+                .unwrap_or_else(|error| panic!("{name}, attempt {attempt}: {error}"));
+            assert_eq!(&answer, b"HTTP/1.1 413 ", "{name}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
     let limits = Limits {
