@@ -27,7 +27,7 @@ mod sink;
 mod token;
 mod upstream;
 
-pub use addresses::resolve;
+pub use addresses::{interfaces, resolve};
 pub use agent::{Agent, Exit, Previewed, Process, StartError, check};
 pub use auth::MethodError;
 pub use serve::ServeError;

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pannier_go::flag::{self, Flag, FlagError, Kind, Parsed};
 use pannier_go::json::{self, Json};
+use pannier_template::host::Interfaces;
 use pannier_template::json::{Numbers, to_value};
 use pannier_template::{
     Answer, Certificates, Dependency, Host, Limits, MissingKey, Options, Render, Secret, Template,
@@ -357,6 +358,10 @@ impl Host for Workshop {
 
     fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, String> {
         pannier_agent::resolve(name)
+    }
+
+    fn interfaces(&self) -> Result<Interfaces, String> {
+        pannier_agent::interfaces()
     }
 
     fn debug_output(&self, text: &[u8]) {

@@ -1,6 +1,7 @@
 //! What a template needs from the world, asked through one trait.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::secret::{Certificates, Secret};
@@ -87,8 +88,16 @@ pub trait Host {
     ///
     /// # Errors
     /// There are none, or names are not looked up here.
-    fn resolve(&self, _name: &str) -> Result<Vec<std::net::IpAddr>, String> {
+    fn resolve(&self, _name: &str) -> Result<Vec<IpAddr>, String> {
         Err("names of hosts are not looked up here".to_owned())
+    }
+
+    /// The network interfaces of this machine (`sockaddr`).
+    ///
+    /// # Errors
+    /// They cannot be listed here.
+    fn interfaces(&self) -> Result<Interfaces, String> {
+        Err("the addresses of this machine are not known here".to_owned())
     }
 
     /// Runs a program (`plugin`) and gives its trimmed output.
@@ -126,6 +135,48 @@ pub struct WriteFile {
     pub append: bool,
     /// What to write.
     pub content: Text,
+}
+
+/// The network interfaces of a machine.
+#[derive(Clone, Debug, Default)]
+pub struct Interfaces {
+    /// All of them, by their index.
+    pub list: Vec<Interface>,
+    /// The name of the one that the default route goes over.
+    pub default: Option<String>,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, Default)]
+pub struct Interface {
+    /// Its number, from 1 on.
+    pub index: u32,
+    /// The size of the largest packet, in bytes.
+    pub mtu: u32,
+    /// Its name, such as `eth0`.
+    pub name: String,
+    /// The address of its hardware; empty if it has none.
+    pub hardware: Vec<u8>,
+    /// The flags below.
+    pub flags: u32,
+    /// Its addresses, each with the number of bits of its network: those of IPv4 first.
+    pub addresses: Vec<(IpAddr, u8)>,
+}
+
+/// The flags, with the numbers of Go's `net.Flags`.
+impl Interface {
+    /// It is up.
+    pub const UP: u32 = 1;
+    /// It can send to all at once.
+    pub const BROADCAST: u32 = 2;
+    /// It leads back to this machine.
+    pub const LOOPBACK: u32 = 4;
+    /// It leads to one other machine.
+    pub const POINT_TO_POINT: u32 = 8;
+    /// It can send to groups.
+    pub const MULTICAST: u32 = 16;
+    /// It is in use.
+    pub const RUNNING: u32 = 32;
 }
 
 impl Answer {

@@ -59,6 +59,7 @@ mod refused;
 mod regexp;
 mod secret;
 mod semver;
+mod sockaddr;
 mod spew;
 mod strings;
 mod template;

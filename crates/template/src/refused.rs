@@ -1,4 +1,4 @@
-//! Functions of Consul-Template that are not offered: most reach for a Consul or Nomad server.
+//! Functions of Consul-Template that are not offered: they reach for a Consul or Nomad server.
 
 const CONSUL: &[&str] = &[
     "byKey",
@@ -38,13 +38,6 @@ const NOMAD: &[&str] = &[
 
 /// Why a function is not offered, if it is one of those.
 pub(crate) fn reason(name: &str) -> Option<String> {
-    if name == "sockaddr" {
-        return Some(
-            "`sockaddr` asks for the addresses of this machine, which templates here cannot see; \
-             hand them in as an environment variable (the downward API has `status.podIP`) and read it with `env`"
-                .to_owned(),
-        );
-    }
     let server = if CONSUL.contains(&name) {
         "Consul"
     } else if NOMAD.contains(&name) {

@@ -11,18 +11,19 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use pannier_go::json::{self, Json};
+use pannier_template::host::Interfaces;
 use pannier_template::{Limits, MissingKey, Options, Render, Template, Value};
-use support::World;
+use support::{World, network};
 
 /// The text, or the error as the original words it.
-fn render(text: &str) -> Result<Vec<u8>, String> {
+fn render(text: &str, network: &Interfaces) -> Result<Vec<u8>, String> {
     let options = Options {
         missing_key: MissingKey::Zero,
         ..Options::default()
     };
     let template = Template::parse("", text, &options)
         .map_err(|error| format!("(dynamic): parse: {}", error.message()))?;
-    let world = World::new();
+    let world = World::new(network.clone());
     match template.render(&world, Value::Nil, &Limits::default()) {
         Ok(Render::Text(text)) => Ok(text.to_vec()),
         Ok(Render::Needs(needs)) => Err(format!("needs {needs:?}")),
@@ -102,6 +103,10 @@ fn worked_examples_render_as_the_specification_says() {
 }
 
 fn check(name: &str) {
+    check_in(name, &network::usual());
+}
+
+fn check_in(name: &str, network: &Interfaces) {
     let mut differences: BTreeMap<String, Json> = read("differences.json")
         .into_iter()
         .filter_map(|row| Some((field(&row, "t")?.to_owned(), row)))
@@ -114,7 +119,7 @@ fn check(name: &str) {
         let wanted = differences
             .remove(text)
             .map_or_else(|| theirs.clone(), |row| expected(&row));
-        let ours = render(text);
+        let ours = render(text, network);
         if !same(&ours, &wanted) {
             wrong.push(format!(
                 "{text}\n    wanted {}\n    got    {}",
@@ -190,4 +195,14 @@ fn odd_texts_patterns_and_numbers_are_those_of_the_original() {
 #[test]
 fn odd_numbers_dates_lists_and_paths_are_those_of_the_original() {
     check("odd_values");
+}
+
+#[test]
+fn addresses_of_the_machine_are_picked_as_the_original_picks_them() {
+    check("sockaddr");
+}
+
+#[test]
+fn addresses_set_aside_are_picked_as_the_original_picks_them() {
+    check_in("sockaddr_odd", &network::odd());
 }

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use pannier_agent_config::Environment;
-use pannier_template::host::WriteFile;
+use pannier_template::host::{Interfaces, WriteFile};
 use pannier_template::{Answer, Dependency, Host, Text};
 use pannier_vault::random;
 
@@ -96,6 +96,10 @@ impl Host for TemplateHost<'_> {
 
     fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, String> {
         crate::resolve(name)
+    }
+
+    fn interfaces(&self) -> Result<Interfaces, String> {
+        crate::interfaces()
     }
 
     fn plugin(&self, name: &str, arguments: &[String]) -> Result<Text, String> {

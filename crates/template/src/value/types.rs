@@ -104,6 +104,8 @@ impl fmt::Display for Type {
             Self::String => f.write_str("string"),
             Self::Number => f.write_str("json.Number"),
             Self::Bytes => f.write_str("[]uint8"),
+            // The one list type with a name of its own.
+            Self::List(Self::Struct("sockaddr.IfAddr")) => f.write_str("sockaddr.IfAddrs"),
             Self::List(elem) => write!(f, "[]{elem}"),
             Self::Map(elem) => write!(f, "map[string]{elem}"),
             Self::Pointer(name) | Self::Struct(name) | Self::Func(name) => f.write_str(name),

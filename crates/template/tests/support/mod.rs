@@ -1,21 +1,24 @@
 //! A host that answers from the data set of the worked examples.
 
+pub(crate) mod network;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pannier_go::json::{self, Json};
-use pannier_template::host::{Answer, Dependency, Host, WriteFile};
+use pannier_template::host::{Answer, Dependency, Host, Interfaces, WriteFile};
 use pannier_template::{Secret, SecretAuth, Text};
 
 /// Knows the secrets of `oracle/secrets.json`, a few environment variables and a random number generator.
 pub(crate) struct World {
     secrets: BTreeMap<String, Json>,
     seed: Cell<u64>,
+    interfaces: Interfaces,
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(interfaces: Interfaces) -> Self {
         let all =
             json::decode(include_str!("../../oracle/secrets.json")).expect("the data set is JSON");
         let secrets = all.as_object().expect("the data set is an object");
@@ -32,6 +35,7 @@ impl World {
         Self {
             secrets,
             seed: Cell::new(0x9e37_79b9_7f4a_7c15),
+            interfaces,
         }
     }
 
@@ -210,6 +214,10 @@ impl Host for World {
             "localhost" | "127.0.0.1" => vec![std::net::Ipv4Addr::LOCALHOST.into()],
             _ => Vec::new(),
         })
+    }
+
+    fn interfaces(&self) -> Result<Interfaces, String> {
+        Ok(self.interfaces.clone())
     }
 
     fn plugin(&self, name: &str, arguments: &[String]) -> Result<Text, String> {

@@ -66,6 +66,14 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         },
     ),
     Function::variadic(
+        "sockaddr",
+        "sockaddr EXPR...",
+        "An address of this machine, picked by a go-sockaddr expression: `GetPrivateIP`, ``GetInterfaceIP `eth0` ``.",
+        S,
+        Type::String,
+        crate::sockaddr::evaluate,
+    ),
+    Function::variadic(
         "timestamp",
         "timestamp [LAYOUT]",
         "Now, in UTC: RFC 3339, `\"unix\"` for seconds since 1970, or a layout of Go.",
