@@ -122,9 +122,9 @@ class Supervisor(Supervised):
         self.assertEqual(agent.exit(), 0)
         self.assertFalse((self.folder / "ran").exists())
 
-    def test_splay_and_signals_of_a_templates_command_are_read(self):
+    def test_splay_and_kill_timeout_of_a_templates_command_are_read(self):
         done = self.folder / "done"
-        execute = {"command": ["touch", str(done)], "splay": "1s", "kill_signal": "SIGINT", "kill_timeout": "1s", "reload_signal": "SIGHUP"}
+        execute = {"command": ["touch", str(done)], "splay": "1s", "kill_timeout": "1s"}
         agent = self.agent({"auto_auth": {**self.login()}, "template": [{"contents": "x", "destination": str(self.folder / "x"), "exec": execute}]}, "-exit-after-auth")
         self.assertEqual(agent.exit(), 0, agent.told())
         self.assertTrue(done.exists())

@@ -362,6 +362,17 @@ impl<'a> Stanza<'a> {
         reading.hint(&format!("`{key}`: expected {}", wanted.human));
     }
 
+    /// A key that names a signal in words that the reference cannot turn into one, so that any value is refused.
+    pub(crate) fn signal_of_no_type(&self, reading: &mut Reading, key: &str) {
+        const WANTED: Wanted = Wanted {
+            go: "os.Signal",
+            human: "nothing, a template's command is only ever killed",
+        };
+        if let Some(value) = self.get(key) {
+            self.wrong_type(reading, key, value, &WANTED);
+        }
+    }
+
     /// A string. Where the reference reads the tree, a whole number counts as its text.
     pub(crate) fn text(&self, reading: &mut Reading, key: &str) -> Option<String> {
         const WANTED: Wanted = Wanted {

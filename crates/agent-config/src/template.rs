@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use pannier_go::{Duration as GoDuration, integer};
 
+use crate::Position;
 use crate::ast::{Literal, Scalar, Value};
 use crate::stanza::{Reading, Stanza};
-use crate::{Position, Signal};
 
 /// Connections to one host. The reference has 10, each of which carries many requests (HTTP/2). Ours carry one at a time, and a
 /// pod with twenty secrets should wait no longer than one with ten.
@@ -105,14 +105,6 @@ pub struct Command {
     pub timeout: Duration,
     /// `exec.enabled`.
     pub enabled: bool,
-    /// `exec.splay`: wait a random time up to this before it is stopped.
-    pub splay: Duration,
-    /// `exec.kill_signal`.
-    pub kill_signal: Option<Signal>,
-    /// `exec.kill_timeout`.
-    pub kill_timeout: Duration,
-    /// `exec.reload_signal`.
-    pub reload_signal: Option<Signal>,
 }
 
 /// `wait`: render when nothing has changed for `min`, at the latest `max` after the first change.
@@ -366,10 +358,6 @@ impl Command {
             words: Vec::new(),
             timeout: older_timeout.unwrap_or(Self::TIMEOUT),
             enabled: true,
-            splay: Duration::ZERO,
-            kill_signal: None,
-            kill_timeout: Self::TIMEOUT,
-            reload_signal: None,
         };
         // Of repeated blocks the last counts.
         if let Some(exec) = stanza.blocks(reading, "exec").pop() {
@@ -383,12 +371,11 @@ impl Command {
                 .go_duration(reading, "timeout")
                 .unwrap_or(command.timeout);
             command.enabled = exec.strict_bool(reading, "enabled").unwrap_or(true);
-            command.splay = exec.go_duration(reading, "splay").unwrap_or_default();
-            command.kill_signal = Signal::read(&exec, reading, "kill_signal");
-            command.kill_timeout = exec
-                .go_duration(reading, "kill_timeout")
-                .unwrap_or(Self::TIMEOUT);
-            command.reload_signal = Signal::read(&exec, reading, "reload_signal");
+            // The reference takes no signal here, and of a command that is late it neither waits to kill it nor for its end.
+            exec.signal_of_no_type(reading, "kill_signal");
+            exec.signal_of_no_type(reading, "reload_signal");
+            exec.go_duration(reading, "kill_timeout");
+            exec.go_duration(reading, "splay");
         }
         if command.words.is_empty() {
             command.words = older_words;
@@ -396,7 +383,7 @@ impl Command {
         (!command.words.is_empty()).then_some(command)
     }
 
-    /// How long a command may take, and how long it may take to end, unless configured.
+    /// How long a command may take, unless configured.
     const TIMEOUT: Duration = Duration::from_secs(30);
 }
 

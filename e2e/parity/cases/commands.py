@@ -1,5 +1,7 @@
 """Commands that run after a template was rendered."""
 
+import time
+
 from case import Run, case
 from cases.templates import render, sidecar, strict
 
@@ -87,6 +89,17 @@ def a_failing_command_of_an_earlier_template_is_got_over(c: Run):
 @case("commands", differs=LEAVES)
 def a_command_that_takes_too_long(c: Run):
     render(c, c.template("x", exec={"command": ["sh", "-c", f"sleep 30; touch {c.path('out/late')}"], "timeout": "500ms"}), **strict(c))
+
+
+@case("commands", timed=True)
+def a_command_that_takes_too_long_is_killed_at_once(c: Run):
+    """Whatever `splay` and `kill_timeout` say: it gets no signal that it could hear."""
+    script = c.put("in/script", f"#!/bin/sh\nfor each in TERM INT HUP; do trap \"echo $each >> {c.path('out/heard')}\" $each; done\n"
+                                f"echo began >> {c.path('out/heard')}\nfor n in 1 2 3 4; do sleep 0.5; done\necho ended >> {c.path('out/heard')}\n", 0o755)
+    agent = sidecar(c, c.template("x", exec={"command": [script], "timeout": "500ms", "splay": "5s", "kill_timeout": "5s"}))
+    c.until_logged("command did not exit within time limit")
+    time.sleep(2)
+    agent.terminate()
 
 
 @case("commands", differs=LEAVES)

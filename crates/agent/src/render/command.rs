@@ -29,12 +29,16 @@ pub(crate) async fn run(spec: &Spec, env: &[(String, String)]) -> Result<(), Str
         command
     };
     command.envs(env.iter().map(|(name, value)| (name, value)));
-    tracing::info!(target: LOG, "(child) spawning: {}", if shell { format!("sh -c {program}") } else { spec.words.join(" ") });
+    let line = match shell {
+        true => format!("sh -c {program}"),
+        false => spec.words.join(" "),
+    };
+    tracing::info!(target: LOG, "(child) spawning: {line}");
     let mut child = command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
+        std::io::ErrorKind::NotFound if !program.contains('/') => {
             format!("exec: {program:?}: executable file not found in $PATH")
         }
-        _ => format!("exec: {program:?}: {}", words(&error)),
+        _ => format!("fork/exec {program}: {}", words(&error)),
     })?;
     if spec.timeout.is_zero() {
         return Ok(());
@@ -50,17 +54,17 @@ pub(crate) async fn run(spec: &Spec, env: &[(String, String)]) -> Result<(), Str
         }
         let _ = child.wait().await;
         return Err(format!(
-            "command did not exit within time limit (\"{}\"): {program}",
+            "command did not exit within time limit (\"{}\"): {line}",
             shown(spec.timeout)
         ));
     };
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!(
-            "command exited with a non-zero exit status: {program}: {status}"
+            "command exited with a non-zero exit status: {line}: {status}"
         )),
         Err(error) => Err(format!(
-            "command could not be waited for: {program}: {}",
+            "command could not be waited for: {line}: {}",
             words(&error)
         )),
     }
@@ -80,10 +84,6 @@ mod tests {
             words: words.iter().map(|word| (*word).to_owned()).collect(),
             timeout,
             enabled: true,
-            splay: Duration::ZERO,
-            kill_signal: None,
-            kill_timeout: Duration::ZERO,
-            reload_signal: None,
         }
     }
 
@@ -124,6 +124,9 @@ mod tests {
             error,
             "exec: \"no-such-program-here\": executable file not found in $PATH"
         );
+        let error = run(&spec(&["/nonexistent/program", "x"], LONG), &[]).await;
+        let text = "fork/exec /nonexistent/program: no such file or directory";
+        assert_eq!(error, Err(text.to_owned()));
         let error = run(&spec(&["sleep 30; true"], Duration::from_millis(100)), &[])
             .await
             .unwrap_err();

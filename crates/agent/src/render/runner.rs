@@ -365,14 +365,19 @@ impl Runner {
                 continue;
             }
             let command = command.clone();
-            tracing::info!(
-                target: "agent", "(runner) executing command {} from {}",
-                listed(&command.words), self.slots[number].template.title()
+            let template = &self.slots[number].template;
+            let what = format!(
+                "command {} from {:?} => {:?}",
+                listed(&command.words),
+                template.title(),
+                template.destination()
             );
+            tracing::info!(target: "agent", "(runner) executing {what}");
             let outcome = command::run(&command, &self.options.variables.connection).await;
             done.push(command);
             if let Err(error) = outcome {
-                self.command_failed(number, &error)?;
+                let error = format!("failed to execute {what}: child: {error}");
+                self.command_failed(&error)?;
             }
         }
         // After the commands, so that `exit_after_auth` does not cut them off.
@@ -467,9 +472,9 @@ impl Runner {
     }
 
     /// The file is written and stays; only the command is told.
-    fn command_failed(&self, number: usize, error: &str) -> Result<(), RunnerError> {
+    fn command_failed(&self, error: &str) -> Result<(), RunnerError> {
         let complete = self.slots.iter().all(|slot| slot.rendered);
-        tracing::error!(target: LOG, error, destination = self.slots[number].template.destination(), "template server error");
+        tracing::error!(target: LOG, error, "template server error");
         if self.options.exit_on_failure && !(complete && self.options.exit_after_auth) {
             self.tell();
             return Err(RunnerError(error.to_owned()));
