@@ -175,6 +175,8 @@ impl Agent {
             0 => UNLIMITED,
             most => most as usize,
         };
+        // After a login the token's first renewal and the secrets are asked for at the same time.
+        settings.spare = !(config.templates.is_empty() && config.env_templates.is_empty());
         let client = Client::new(settings)?;
         let mut sinks = Vec::new();
         let mut auth = None;
@@ -196,7 +198,8 @@ impl Agent {
             auth = Some(handler);
         }
         let retries = process.settings.max_retries.or(config.vault.num_retries);
-        let own = proxy_client(&client, &config)?;
+        // Clients of the listener who keep many requests open hold up neither logins nor templates.
+        let own = client.with_max_connections(UNLIMITED);
         let proxied = client_for(&own, &process, Part::Proxy, retries.unwrap_or(NO_RETRIES));
         let mut serve = Serve::new(&config, proxied, tokens.clone(), Arc::clone(&metrics))?;
         if let (Some(auth), Some(token)) = (&mut auth, serve.take_preloaded()) {
@@ -431,17 +434,6 @@ impl Agent {
             metrics: Arc::clone(&self.metrics),
         }
     }
-}
-
-/// What is passed on has connections of its own, so that clients who keep many requests open hold up neither logins
-/// nor templates.
-fn proxy_client(client: &Client, config: &Config) -> Result<Client, BuildError> {
-    if config.listeners.is_empty() && config.cache.is_none() {
-        return Ok(client.clone());
-    }
-    let mut settings = client.config().clone();
-    settings.max_connections = UNLIMITED;
-    Client::new(settings)
 }
 
 /// For logins and what goes with them. The only retry is auto-auth's own back-off.

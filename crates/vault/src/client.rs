@@ -1,6 +1,7 @@
 //! The client: sends requests, tries again, follows one redirect.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt as _, Full};
@@ -42,6 +43,9 @@ pub struct ClientConfig {
     pub max_connections: usize,
     /// How long an unused connection stays open; zero closes it after each request. Default 5 s.
     pub keep_idle: Duration,
+    /// Whether a second connection is opened while the first request of all is under way, for those that follow it at
+    /// once. Default false.
+    pub spare: bool,
     /// Most requests per second, if limited.
     pub rate_limit: Option<RateLimit>,
 }
@@ -60,6 +64,7 @@ impl ClientConfig {
             headers: Vec::new(),
             max_connections: 10,
             keep_idle: Duration::from_secs(5),
+            spare: false,
             rate_limit: None,
         }
     }
@@ -106,6 +111,8 @@ pub enum BuildError {
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
+    /// How many requests may be under way at once.
+    slots: Arc<Semaphore>,
     policy: Policy,
     token: Option<Redacted>,
     namespace: String,
@@ -115,8 +122,9 @@ struct Shared {
     config: ClientConfig,
     tls: TlsStore,
     pool: Arc<Pool>,
-    slots: Semaphore,
     limiter: Option<RateLimiter>,
+    /// Whether the spare connection was asked for.
+    spared: AtomicBool,
 }
 
 impl std::fmt::Debug for Client {
@@ -149,11 +157,12 @@ impl Client {
         let shared = Shared {
             tls,
             pool: Arc::default(),
-            slots: Semaphore::new(config.max_connections.max(1)),
             limiter: config.rate_limit.map(RateLimiter::new),
+            spared: AtomicBool::new(config.max_connections <= 1 || config.keep_idle.is_zero()),
             config,
         };
         Ok(Self {
+            slots: Arc::new(Semaphore::new(shared.config.max_connections.max(1))),
             policy: Policy::default(),
             token: None,
             namespace: shared.config.namespace.clone(),
@@ -166,6 +175,15 @@ impl Client {
     pub fn with_policy(&self, policy: Policy) -> Self {
         Self {
             policy,
+            ..self.clone()
+        }
+    }
+
+    /// The same client with a limit of its own on connections at once, so that neither holds up the other.
+    #[must_use]
+    pub fn with_max_connections(&self, most: usize) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(most.max(1))),
             ..self.clone()
         }
     }
@@ -323,12 +341,7 @@ impl Client {
         let url = address.url(target);
         let headers = self.headers(request, address)?;
         let fail = |cause: &dyn std::fmt::Display| Error::transport(method, &url, cause);
-        let _slot = self
-            .shared
-            .slots
-            .acquire()
-            .await
-            .map_err(|error| fail(&error))?;
+        let _slot = self.slots.acquire().await.map_err(|error| fail(&error))?;
         loop {
             let mut connection = self
                 .connection(address)
@@ -362,14 +375,18 @@ impl Client {
         } else {
             0
         };
-        let kept = match self.policy.keep {
-            Keep::Idle => pool.take(address, generation),
-            Keep::Never | Keep::Close => None,
-        };
-        match kept {
-            Some(connection) => Ok(connection),
-            None => pool::open(address, tls, &config.proxy).await,
+        if self.policy.keep != Keep::Idle {
+            return pool::open(address, tls, &config.proxy).await;
         }
+        if let Some(connection) = pool.take(address, generation).await {
+            return Ok(connection);
+        }
+        let mut connection = pool::open(address, tls, &config.proxy).await?;
+        pool.expect(&mut connection);
+        if config.spare && !self.shared.spared.swap(true, Ordering::Relaxed) {
+            tokio::spawn(spare(Arc::clone(&self.shared), address.clone()));
+        }
+        Ok(connection)
     }
 
     fn keep(&self, connection: Connection, response: &Response) {
@@ -450,6 +467,14 @@ impl Client {
             }
         }
         Ok(headers)
+    }
+}
+
+/// Opens a connection for a request to come. What goes wrong is told by the request that meets it.
+async fn spare(shared: Arc<Shared>, address: Address) {
+    let opened = pool::open(&address, &shared.tls, &shared.config.proxy).await;
+    if let Ok(connection) = opened {
+        shared.pool.put(connection, shared.config.keep_idle);
     }
 }
 

@@ -163,6 +163,21 @@ async fn requests_in_a_row_share_one_connection() {
 }
 
 #[tokio::test]
+async fn a_spare_connection_is_opened_with_the_first_request_and_never_again() {
+    for (spare, expected) in [(true, 2), (false, 1)] {
+        let server = Script::start(vec![answer("200 OK", "{}"); 3]).await;
+        let mut config = ClientConfig::new(Address::parse(&server.address).unwrap());
+        config.spare = spare;
+        let client = Client::new(config).unwrap();
+        for _ in 0..3 {
+            client.send(&Request::get("x")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(*server.connections.lock().unwrap(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_kept_connection_that_the_server_closed_is_replaced() {
     let server = Script::start(vec![
         answer("200 OK", "{}"),
