@@ -1,6 +1,9 @@
 // What Go's text/template itself answers.
 //
 //	go run oracle.go <cases.json >answers.json
+//	go run oracle.go methods >templates.json
+//
+// The second form writes a template for each method of the types of the time package and of json.Number.
 //
 // The cases are a list of {"t": base64 of the template, "d": data, "l", "r": delimiters, "mk": missingkey, "mode"}; with
 // mode "number" JSON numbers are json.Number, else float64. The answers are {"function": the address that function values
@@ -13,6 +16,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
+	"strings"
 	"text/template"
 	"time"
 )
@@ -100,6 +105,11 @@ func functions() template.FuncMap {
 			return m
 		},
 		"ints": func(v ...int) []int { return v },
+		// Sprig's, in universal time.
+		"sprig_toDate": func(layout, s string) time.Time {
+			t, _ := time.ParseInLocation(layout, s, time.UTC)
+			return t
+		},
 	}
 }
 
@@ -171,7 +181,117 @@ func respond(r request) (a answer) {
 	return answer{Out: out.Bytes()}
 }
 
+// What methods are called on: the words of a template, and a value of the same type.
+var receivers = []struct {
+	words string
+	value any
+}{
+	{`(sprig_toDate "2006-01-02" "2020-05-06")`, time.Time{}},
+	{`(sprig_toDate "2006-01-02T15:04:05.999999999Z07:00" "1969-12-31T23:59:59.987654321Z")`, time.Time{}},
+	{`(sprig_toDate "2006-01-02T15:04:05Z07:00" "2024-12-30T01:02:03+05:30")`, time.Time{}},
+	{`(sprig_toDate "2006-01-02T15:04:05 MST" "2021-01-03T04:05:06 CET")`, time.Time{}},
+	{`(sprig_toDate "2006-01-02" "no date")`, time.Time{}},
+	{`((sprig_toDate "2006-01-02" "2020-02-29").AddDate 9000 0 0)`, time.Time{}},
+	{`((sprig_toDate "2006-01-02" "2020-02-29").AddDate -2030 0 0)`, time.Time{}},
+	{`(dur 0)`, time.Duration(0)},
+	{`(dur 5430000000123)`, time.Duration(0)},
+	{`(dur -1500000)`, time.Duration(0)},
+	{`(dur -9223372036854775808)`, time.Duration(0)},
+	{`(dur 9223372036854775807)`, time.Duration(0)},
+	{`(month 3)`, time.Month(0)},
+	{`(month 13)`, time.Month(0)},
+	{`(sprig_toDate "2006-01-02" "2020-05-06").Weekday`, time.Weekday(0)},
+	{`(sprig_toDate "2006-01-02" "2020-05-06").Location`, time.UTC},
+	{`(sprig_toDate "2006-01-02T15:04:05Z07:00" "2024-12-30T01:02:03+05:30").Location`, time.UTC},
+	{`(num "5432")`, json.Number("")},
+	{`(num "-2.50")`, json.Number("")},
+	{`(num "99999999999999999999")`, json.Number("")},
+	{`(num "1e400")`, json.Number("")},
+	{`(num "x")`, json.Number("")},
+}
+
+// What a parameter of a type is given.
+var arguments = map[string][]string{
+	"time.Time":      {`(sprig_toDate "2006-01-02" "2021-02-03")`, `(sprig_toDate "2006-01-02" "2020-05-06")`, `nil`},
+	"time.Duration":  {`(dur 90000000000)`, `(dur 0)`, `-7`, `3600000000000`, `1.5`, `"1h"`},
+	"string":         {`"2006-01-02 15:04:05.000 Mon Jan _2 -0700 MST"`, `""`, `"x"`, `5`},
+	"int":            {`1`, `-14`, `40`, `1.0`, `"1"`},
+	"[]uint8":        {`nil`, `(bytes "a")`, `"a"`},
+	"*time.Location": {`(sprig_toDate "2006-01-02T15:04:05Z07:00" "2024-12-30T01:02:03-03:30").Location`, `nil`},
+}
+
+// takesMore says whether a method wants what no template has, as a writer of JSON.
+func takesMore(t reflect.Type) bool {
+	for j := 1; j < t.NumIn(); j++ {
+		if arguments[t.In(j).String()] == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// methods lists templates that call each method of each receiver with arguments of all kinds, too many and too few of them.
+func methods() []string {
+	all := []string{}
+	for _, r := range receivers {
+		call := func(words string) { all = append(all, "{{ "+words+" }}") }
+		for _, verb := range []string{"v", "+v", "s", "q", "x", "T", "10v", "-40v|", ".3v"} {
+			call(fmt.Sprintf("printf %q %s", "%"+verb, r.words))
+		}
+		if _, location := r.value.(*time.Location); !location {
+			call(fmt.Sprintf("printf %q %s", "%#v", r.words))
+			call(fmt.Sprintf("printf %q %s", "%t", r.words))
+			call(fmt.Sprintf("printf %q (list %s)", "%#v", r.words))
+		}
+		call(r.words)
+		call("list " + r.words + " 1")
+		call("eq " + r.words + " " + r.words)
+		call("len " + r.words)
+		call("if " + r.words + " }}yes{{ end")
+		call(r.words + ".Nope")
+		call(r.words + ".wall")
+		t := reflect.TypeOf(r.value)
+		for i := 0; i < t.NumMethod(); i++ {
+			m := t.Method(i)
+			if takesMore(m.Type) {
+				continue
+			}
+			of := r.words + "." + m.Name
+			call(of)
+			call(of + " 1 2 3 4")
+			call("1 | " + of)
+			call("printf `%T` (" + of + ")")
+			given := [][]string{{}}
+			for j := 1; j < m.Type.NumIn(); j++ {
+				next := [][]string{}
+				for k, word := range arguments[m.Type.In(j).String()] {
+					for l, before := range given {
+						// All of each parameter, but not all combinations.
+						if k == 0 || l == 0 {
+							next = append(next, append(append([]string{}, before...), word))
+						}
+					}
+				}
+				given = next
+			}
+			for _, words := range given {
+				if len(words) > 0 {
+					call(of + " " + strings.Join(words, " "))
+				}
+			}
+		}
+	}
+	return all
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "methods" {
+		if err := json.NewEncoder(os.Stdout).Encode(methods()); err != nil {
+			fmt.Fprintln(os.Stderr, "templates:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var requests []request
 	if err := json.NewDecoder(os.Stdin).Decode(&requests); err != nil {
 		fmt.Fprintln(os.Stderr, "cases:", err)

@@ -78,13 +78,7 @@ impl Object for Obj {
     }
 
     fn method(&self, name: &str) -> Option<Method> {
-        let method = |params, result| {
-            Some(Method {
-                params,
-                variadic: false,
-                result,
-            })
-        };
+        let method = |params, result| Some(Method::new(params, result));
         match name {
             "Hello" => method(&[Type::String], Type::String),
             "Get" => method(&[Type::String], Type::Any),
@@ -132,7 +126,8 @@ fn variadic(name: &'static str, params: &'static [Type], result: Type, run: Shar
 pub(crate) fn functions() -> Vec<Function> {
     const INT: Type = Type::INT;
     let counter = Arc::new(AtomicI64::new(0));
-    vec![
+    let to_date = pannier_template::functions::find("sprig_toDate").cloned();
+    let own = vec![
         function(
             "fail",
             &[Type::String],
@@ -329,5 +324,6 @@ pub(crate) fn functions() -> Vec<Function> {
             Type::List(&Type::INT),
             Arc::new(|c| Ok(Value::List(List::new(&Type::INT, c.args().to_vec())))),
         ),
-    ]
+    ];
+    own.into_iter().chain(to_date).collect()
 }

@@ -155,11 +155,7 @@ impl Object for Version {
             "IncPatch" | "IncMinor" | "IncMajor" => (NONE, Type::Struct("semver.Version")),
             _ => return None,
         };
-        Some(Method {
-            params,
-            variadic: false,
-            result,
-        })
+        Some(Method::new(params, result))
     }
 
     fn call(&self, name: &str, call: &mut Call<'_>) -> Result<Value, Failure> {

@@ -293,9 +293,7 @@ fn respond(request: &Request) -> Result<Response, Box<dyn std::error::Error>> {
 }
 
 fn ask_go(requests: &[Request]) -> Result<Answers, Box<dyn std::error::Error>> {
-    let go = std::env::var_os("PANNIER_GO")
-        .ok_or("the variable PANNIER_GO must name the program `go`: run `make differential`")?;
-    let program = build_oracle(Path::new(&go))?;
+    let program = oracle()?;
     let mut child = Command::new(&program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -309,6 +307,21 @@ fn ask_go(requests: &[Request]) -> Result<Answers, Box<dyn std::error::Error>> {
         return Err(format!("the oracle failed: {}", output.status).into());
     }
     Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The oracle's templates that call each method of Go's own types.
+fn methods() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let output = Command::new(oracle()?).arg("methods").output()?;
+    if !output.status.success() {
+        return Err(format!("the oracle failed: {}", output.status).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn oracle() -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let go = std::env::var_os("PANNIER_GO")
+        .ok_or("the variable PANNIER_GO must name the program `go`: run `make differential`")?;
+    build_oracle(Path::new(&go))
 }
 
 /// Builds the oracle into the folder this program was built into.
@@ -331,8 +344,16 @@ fn bytes(base64: Option<&str>) -> Result<Vec<u8>, base64::DecodeError> {
     BASE64_STANDARD.decode(base64.unwrap_or_default())
 }
 
+/// Such as `0xc000012345`: ten digits or more, but fewer than the largest numbers have.
 fn shows_heap_address(text: &[u8]) -> bool {
-    text.windows(4)
+    text.windows(2).enumerate().any(|(at, window)| {
+        let digits = text[at + 2..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_hexdigit())
+            .count();
+        window == b"0x" && (10..=12).contains(&digits)
+    }) || text
+        .windows(4)
         .any(|window| window.eq_ignore_ascii_case(b"c000"))
 }
 

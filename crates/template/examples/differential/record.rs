@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::random::Random;
-use crate::{Request, ask_go, bytes, requests, shows_heap_address};
+use crate::{Request, ask_go, bytes, methods, requests, shows_heap_address};
 
 /// How many random cases are kept beside the written ones.
 const RANDOM_CASES: usize = 800;
@@ -52,6 +52,19 @@ pub(crate) fn record(random: &mut Random) -> Result<(), Box<dyn std::error::Erro
             mk: case.mk,
             mode: case.mode,
             template: case.template.into_bytes(),
+        });
+    }
+    data.insert("empty".to_owned(), json!({}));
+    for template in methods()? {
+        labels.push(("method".to_owned(), "empty".to_owned()));
+        all.push(Request {
+            t: BASE64_STANDARD.encode(&template),
+            d: json!({}),
+            l: String::new(),
+            r: String::new(),
+            mk: String::new(),
+            mode: "float".to_owned(),
+            template: template.into_bytes(),
         });
     }
     for (i, request) in requests(random, RANDOM_CASES)?.0.into_iter().enumerate() {

@@ -3,6 +3,7 @@
 mod civil;
 mod format;
 mod layout;
+mod object;
 mod parse;
 mod time;
 mod zone;

@@ -292,14 +292,14 @@ fn finish(mut fields: Fields) -> Result<Time, &'static str> {
     let zone = match fields.offset {
         _ if fields.utc => Zone::Utc,
         Some(0) => Zone::Utc,
-        Some(offset) => Zone::Fixed(offset, fields.zone_name),
+        Some(offset) => Zone::fixed(offset, &fields.zone_name),
         None if fields.zone_name.is_empty() => Zone::Utc,
         None => {
             let hours = fields
                 .zone_name
                 .strip_prefix("GMT")
                 .and_then(|sign| sign.parse::<i64>().ok());
-            Zone::Fixed(hours.unwrap_or(0) * 3600, fields.zone_name)
+            Zone::fixed(hours.unwrap_or(0) * 3600, &fields.zone_name)
         }
     };
     let of_day = fields.hour * 3600 + fields.minute * 60 + fields.second;

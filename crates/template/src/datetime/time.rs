@@ -1,25 +1,22 @@
-//! A point in time, with the methods that a template may call.
-
-use std::any::Any;
+//! A point in time, and its arithmetic.
 
 use pannier_go::Duration;
 
 use super::civil::Date;
 use super::zone::Zone;
-use crate::functions::{Call, Failure};
-use crate::value::{IntType, Method, Object, Shape, Text, Type, Value};
+use crate::value::Value;
 
 const DAY: i64 = 86_400;
 const BILLION: i128 = 1_000_000_000;
 /// Seconds from 0001-01-01, Go's zero time, to 1970-01-01.
-const ZERO: i64 = -62_135_596_800;
+pub(super) const ZERO: i64 = -62_135_596_800;
 
 /// `time.Time`.
 #[derive(Clone, Debug)]
 pub(crate) struct Time {
-    seconds: i64,
+    pub(super) seconds: i64,
     nanos: u32,
-    zone: Zone,
+    pub(super) zone: Zone,
 }
 
 /// A time as a clock and a calendar on the spot show it.
@@ -84,7 +81,7 @@ impl Time {
         Duration::from_nanos(limited as i64)
     }
 
-    fn total(&self) -> i128 {
+    pub(super) fn total(&self) -> i128 {
         i128::from(self.seconds) * BILLION + i128::from(self.nanos)
     }
 
@@ -122,7 +119,7 @@ impl Time {
     }
 
     /// The multiple of a duration since year 1 that comes before, or the nearest one, of two equally near the later.
-    fn to_multiple(&self, duration: i64, nearest: bool) -> Self {
+    pub(super) fn to_multiple(&self, duration: i64, nearest: bool) -> Self {
         if duration <= 0 {
             return self.clone();
         }
@@ -135,7 +132,7 @@ impl Time {
         }
     }
 
-    fn add_date(&self, years: i64, months: i64, days: i64) -> Self {
+    pub(super) fn add_date(&self, years: i64, months: i64, days: i64) -> Self {
         let clock = self.clock();
         let date = Date {
             year: clock.date.year.saturating_add(years),
@@ -159,127 +156,5 @@ impl Time {
             Value::Object(object) => object.as_any().downcast_ref(),
             _ => None,
         }
-    }
-}
-
-const NONE: &[Type] = &[];
-const OTHER: &[Type] = &[Type::TIME];
-
-impl Object for Time {
-    fn type_name(&self) -> &'static str {
-        "time.Time"
-    }
-
-    fn shape(&self) -> Shape {
-        Shape::Struct
-    }
-
-    fn method(&self, name: &str) -> Option<Method> {
-        let (params, result): (&'static [Type], Type) = match name {
-            "Unix" | "UnixNano" | "UnixMilli" | "UnixMicro" => (NONE, Type::INT64),
-            "Year" | "Day" | "Hour" | "Minute" | "Second" | "Nanosecond" | "YearDay" => {
-                (NONE, Type::INT)
-            }
-            "Month" => (NONE, Type::Int(IntType::Month)),
-            "Weekday" => (NONE, Type::Int(IntType::Weekday)),
-            "String" => (NONE, Type::String),
-            "IsZero" | "IsDST" => (NONE, Type::Bool),
-            "UTC" | "Local" => (NONE, Type::TIME),
-            "Location" => (NONE, Type::Pointer("*time.Location")),
-            "Format" => (&[Type::String], Type::String),
-            "Add" | "Round" | "Truncate" => (&[Type::DURATION], Type::TIME),
-            "AddDate" => (&[Type::INT, Type::INT, Type::INT], Type::TIME),
-            "Sub" => (OTHER, Type::DURATION),
-            "Before" | "After" | "Equal" => (OTHER, Type::Bool),
-            "Compare" => (OTHER, Type::INT),
-            _ => return None,
-        };
-        Some(Method {
-            params,
-            variadic: false,
-            result,
-        })
-    }
-
-    fn call(&self, name: &str, call: &mut Call<'_>) -> Result<Value, Failure> {
-        let clock = self.clock();
-        let other = || Self::of(call.arg(0)).cloned().unwrap_or_else(Self::zero);
-        let narrow = |total: i128| Value::int64(total as i64);
-        Ok(match name {
-            "Unix" => Value::int64(self.seconds),
-            "UnixNano" => narrow(self.total()),
-            "UnixMicro" => narrow(self.total().div_euclid(1_000)),
-            "UnixMilli" => narrow(self.total().div_euclid(1_000_000)),
-            "Year" => Value::int(clock.date.year),
-            "Month" => Value::Int(IntType::Month, clock.date.month),
-            "Day" => Value::int(clock.date.day),
-            "Hour" => Value::int(clock.hour),
-            "Minute" => Value::int(clock.minute),
-            "Second" => Value::int(clock.second),
-            "Nanosecond" => Value::int(i64::from(self.nanos)),
-            "YearDay" => Value::int(clock.date.day_of_year()),
-            "Weekday" => Value::Int(IntType::Weekday, clock.weekday),
-            "IsZero" => Value::Bool(self.seconds == ZERO && self.nanos == 0),
-            // Only universal time and fixed offsets are known here.
-            "IsDST" => Value::Bool(false),
-            "UTC" | "Local" => Value::object(self.within(Zone::Utc)),
-            "Location" => Value::object(Location(self.zone.name().to_owned())),
-            "Format" => self.format(&call.str(0)).into(),
-            "Add" => Value::object(self.plus(call.int(0))),
-            "Round" => Value::object(self.to_multiple(call.int(0), true)),
-            "Truncate" => Value::object(self.to_multiple(call.int(0), false)),
-            "AddDate" => Value::object(self.add_date(call.int(0), call.int(1), call.int(2))),
-            "Sub" => Value::duration(self.since(&other()).nanos()),
-            "Before" => Value::Bool(self.total() < other().total()),
-            "After" => Value::Bool(self.total() > other().total()),
-            "Equal" => Value::Bool(self.total() == other().total()),
-            "Compare" => Value::int(self.total().cmp(&other().total()) as i64),
-            _ => Value::from(self.format("2006-01-02 15:04:05.999999999 -0700 MST")),
-        })
-    }
-
-    fn string(&self) -> Option<Text> {
-        Some(
-            self.format("2006-01-02 15:04:05.999999999 -0700 MST")
-                .into(),
-        )
-    }
-
-    fn equals(&self, other: &dyn Object) -> Option<bool> {
-        let other = other.as_any().downcast_ref::<Self>()?;
-        Some(self.total() == other.total() && self.zone.name() == other.zone.name())
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-}
-
-/// `*time.Location`, which only prints its name.
-struct Location(String);
-
-impl Object for Location {
-    fn type_name(&self) -> &'static str {
-        "*time.Location"
-    }
-
-    fn method(&self, name: &str) -> Option<Method> {
-        (name == "String").then_some(Method {
-            params: NONE,
-            variadic: false,
-            result: Type::String,
-        })
-    }
-
-    fn call(&self, _name: &str, _call: &mut Call<'_>) -> Result<Value, Failure> {
-        Ok(self.0.as_str().into())
-    }
-
-    fn string(&self) -> Option<Text> {
-        Some(self.0.as_str().into())
-    }
-
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }

@@ -39,6 +39,11 @@ impl<'r> Exec<'r> {
     ) -> Result<Val> {
         let (params, variadic, result_type) = callee.signature();
         self.check_count(name, params.len(), variadic, args.len(), last.is_some())?;
+        if let Callee::ObjectMethod(_, _, method) = callee
+            && let Some(why) = method.uncallable
+        {
+            return Err(self.error(why));
+        }
         let parameter = |i: usize| {
             // A repeated parameter has the type of the last one.
             params

@@ -6,11 +6,7 @@ use crate::functions::{Call, Failure};
 use crate::value::{IntType, Method, Type, Value};
 
 const fn method(params: &'static [Type], result: Type) -> Option<Method> {
-    Some(Method {
-        params,
-        variadic: false,
-        result,
-    })
+    Some(Method::new(params, result))
 }
 
 /// The method of that name, if the value has one.

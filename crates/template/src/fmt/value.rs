@@ -46,6 +46,13 @@ impl Printer {
             self.bad_verb(value, verb);
             return true;
         }
+        if self.flags.sharp_v
+            && let Value::Object(object) = value
+            && let Some(text) = object.go_string()
+        {
+            self.plain_text(&text);
+            return true;
+        }
         if self.flags.sharp_v || !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
             return false;
         }

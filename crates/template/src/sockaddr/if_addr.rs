@@ -97,11 +97,7 @@ impl std::fmt::Display for IfAddr {
     }
 }
 
-const TEXT: Option<Method> = Some(Method {
-    params: &[],
-    variadic: false,
-    result: Type::String,
-});
+const TEXT: Option<Method> = Some(Method::new(&[], Type::String));
 
 impl Object for IfAddr {
     fn type_name(&self) -> &'static str {
@@ -130,11 +126,7 @@ impl Object for IfAddr {
 
     fn method(&self, name: &str) -> Option<Method> {
         match name {
-            "Attr" => Some(Method {
-                params: &[Type::String],
-                variadic: false,
-                result: Type::String,
-            }),
+            "Attr" => Some(Method::new(&[Type::String], Type::String)),
             "String" | "Type" => TEXT,
             _ => None,
         }
@@ -191,11 +183,7 @@ impl Object for Address {
         match name {
             "Broadcast" if self.is_v4() => TEXT,
             "Host" | "Network" | "String" | "Type" => TEXT,
-            "Maskbits" => Some(Method {
-                params: &[],
-                variadic: false,
-                result: Type::INT,
-            }),
+            "Maskbits" => Some(Method::new(&[], Type::INT)),
             _ => None,
         }
     }

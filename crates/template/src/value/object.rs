@@ -24,6 +24,30 @@ pub struct Method {
     pub variadic: bool,
     /// The static type of the result; `Type::Any` if Go declares `interface {}` or `any`.
     pub result: Type,
+    /// Why templates cannot call it although it is there, in Go's words: it has more than one result.
+    pub uncallable: Option<&'static str>,
+}
+
+impl Method {
+    /// A method with exactly these parameters.
+    #[must_use]
+    pub const fn new(params: &'static [Type], result: Type) -> Self {
+        Self {
+            params,
+            variadic: false,
+            result,
+            uncallable: None,
+        }
+    }
+
+    /// A method without parameters whose results are not for templates: `function Date has 3 return values; ...`.
+    #[must_use]
+    pub const fn uncallable(why: &'static str) -> Self {
+        Self {
+            uncallable: Some(why),
+            ..Self::new(&[], Type::Any)
+        }
+    }
 }
 
 /// A structure with fields and methods.
@@ -68,6 +92,11 @@ pub trait Object {
 
     /// The text of Go's `String()` method, for types that have one.
     fn string(&self) -> Option<Text> {
+        None
+    }
+
+    /// The text of Go's `GoString()` method, which `%#v` prints, for types that have one.
+    fn go_string(&self) -> Option<Text> {
         None
     }
 

@@ -25,11 +25,7 @@ impl Object for Scratch {
             "MapValues" => (KEY, Type::Any),
             _ => return None,
         };
-        Some(Method {
-            params,
-            variadic: false,
-            result,
-        })
+        Some(Method::new(params, result))
     }
 
     fn call(&self, name: &str, call: &mut Call<'_>) -> Result<Value, Failure> {
