@@ -107,6 +107,19 @@ def requests_in(data: bytes) -> list[str]:
     while match := re.match(rb"([A-Z]+ /\S*) HTTP/1\.1\r\n", data):
         found.append(match.group(1).decode())
         head, _, data = data.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-        data = data[int(length.group(1)) if length else 0:]
+        if re.search(rb"(?i)\r\ntransfer-encoding: *chunked", head):
+            data = after_chunks(data)
+        elif length := re.search(rb"(?i)\r\ncontent-length: *(\d+)", head):
+            data = data[int(length.group(1)):]
     return found
+
+
+def after_chunks(data: bytes) -> bytes:
+    """What follows a body that comes in chunks."""
+    while match := re.match(rb"([0-9A-Fa-f]+)[^\r]*\r\n", data):
+        size = int(match.group(1), 16)
+        if not size:
+            # Trailers may follow, up to an empty line.
+            return data[match.end() - 2:].partition(b"\r\n\r\n")[2]
+        data = data[match.end() + size + 2:]
+    return b""

@@ -245,12 +245,15 @@ impl TlsVersion {
             Some("tls13") => Self::Tls13,
             Some("tls10" | "tls11" | "tls12") => Self::Tls12,
             Some(version) => {
-                let text = format!("invalid value for {key}: \"{}\"", version.escape_debug());
+                let version = version.escape_debug();
+                let text = format!(
+                    "'{key}' value \"{version}\" not supported, please specify one of [tls10,tls11,tls12,tls13]"
+                );
                 reading.creating(
                     stanza.place_of(key),
                     format!("Error starting listener: {text}"),
                 );
-                reading.hint("expected `tls12` or `tls13`");
+                reading.hint("`tls10` and `tls11` are read as `tls12`");
                 default
             }
         }

@@ -178,3 +178,28 @@ def persistent_cache_hands_over(c: Run):
     for file in c.path("out/cache").iterdir():
         c.skip_file(f"out/cache/{file.name}")
     c.scrub(r"127\.0\.0\.1:\d+", "<listener>")
+
+
+MET_LATER = dict.fromkeys(["stdout", "log"], "wrong values that `vault agent` meets")
+
+
+def with_tls(c: Run, **settings):
+    """Starts with a listener whose TLS settings cannot be used."""
+    files = {"tls_cert_file": str(c.server.authority.cert), "tls_key_file": str(c.server.authority.key)}
+    listener = {"type": "tcp", "address": f"127.0.0.1:{free_port()}", **files, **settings}
+    c.agent({"auto_auth": {"method": c.approle(), "sink": [c.sink()]}, "listener": [listener]}).exit()
+
+
+@case("listener", differs=MET_LATER)
+def tls_of_a_version_that_nobody_knows(c: Run):
+    with_tls(c, tls_min_version="tls09")
+
+
+@case("listener", differs=MET_LATER)
+def tls_up_to_a_version_that_nobody_knows(c: Run):
+    with_tls(c, tls_max_version="TLS12")
+
+
+@case("listener", differs=MET_LATER)
+def tls_versions_in_the_wrong_order(c: Run):
+    with_tls(c, tls_min_version="tls13", tls_max_version="tls12")

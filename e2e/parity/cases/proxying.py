@@ -55,9 +55,8 @@ def tell(c: Run, port: int, requests):
         c.fact(re.sub(r"kv[12]/proxy\w+", "kv/<case>", shown), raw(port, method, target, headers, body))
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True, differs=dict.fromkeys(["methods"], "listener: how a path and its query are spelt"))
 def proxy_odd_requests(c: Run):
-    # The relay in front of the server notes the first request of a connection, and the original keeps connections.
     c.secret1("app", user="u")
     c.secret("app", user="u")
     agent, port = listen(c, api_proxy={"use_auto_auth_token": True})
@@ -78,7 +77,7 @@ def proxy_odd_requests(c: Run):
     agent.terminate()
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True, differs=dict.fromkeys(["methods"], "listener: how a path and its query are spelt"))
 def proxy_own_paths(c: Run):
     agent, port = listen(c, {"agent_api": {"enable_quit": True}}, cache={}, api_proxy={"use_auto_auth_token": True})
     clear = "/agent/v1/cache-clear"
@@ -117,7 +116,7 @@ def raw_text(port: int, method: str, target: str, headers, body) -> str:
     return text
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True)
 def cache_of_tokens(c: Run):
     agent, port = listen(c, cache={}, api_proxy={"use_auto_auth_token": True})
     login, create = "/v1/auth/approle/login", "/v1/auth/token/create"
@@ -134,7 +133,7 @@ def cache_of_tokens(c: Run):
     agent.terminate()
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True)
 def cache_evictions(c: Run):
     agent, port = listen(c, cache={}, api_proxy={"use_auto_auth_token": True})
     create, login = "/v1/auth/token/create", "/v1/auth/approle/login"
@@ -166,7 +165,7 @@ def cache_evictions(c: Run):
     agent.terminate()
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True)
 def cache_without_the_agents_token(c: Run):
     agent, port = listen(c, cache={})
     create, login = "/v1/auth/token/create", "/v1/auth/approle/login"
@@ -177,7 +176,7 @@ def cache_without_the_agents_token(c: Run):
     agent.terminate()
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True)
 def cache_stanza_that_forces_the_token(c: Run):
     c.secret1("app", user="u")
     agent, port = listen(c, cache={"use_auto_auth_token": "Force"})
@@ -185,7 +184,7 @@ def cache_stanza_that_forces_the_token(c: Run):
     agent.terminate()
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True)
 def proxy_before_the_login(c: Run):
     port = free_port()
     agent = c.agent({"auto_auth": {"method": {"type": "approle", "config": {"role_id_file_path": str(c.path("in/none"))}}, "sink": [c.sink()]}, "api_proxy": {"use_auto_auth_token": True}, "cache": {},
@@ -196,7 +195,7 @@ def proxy_before_the_login(c: Run):
     agent.terminate()
 
 
-@case("proxying", timed=True, races=["methods"])
+@case("proxying", timed=True)
 def proxy_to_nobody(c: Run):
     port, nobody = free_port(), free_port()
     c.scrub(f":{nobody}\\b", ":<nobody>")

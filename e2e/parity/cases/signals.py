@@ -1,8 +1,10 @@
 """Signals in each phase."""
 
+import json
 import os
 import signal
 import subprocess
+import time
 
 from case import Run, case
 from cases.templates import sidecar
@@ -37,11 +39,18 @@ def terminate_while_a_secret_is_missing(c: Run):
 
 @case("signals", timed=True)
 def reload_changes_the_log_level(c: Run):
-    agent = sidecar(c, c.template("x"))
-    c.until_file("out/rendered")
-    c.until_logged("renewed auth token")
+    """A secret fails again and again; once the level is `error`, its retries are not told any more."""
+    config = {"auto_auth": {"method": c.approle(), "sink": [c.sink()]}, "vault": {"address": c.address},
+              "template": [c.template(f'{{{{ with secret "{c.data}/never" }}}}x{{{{ end }}}}')]}
+    file = c.put("in/config.json", json.dumps({**config, "log_level": "warn"}))
+    agent = c.command("agent", f"-config={file}")
+    c.until_logged("(retry attempt 2 ")
+    c.put("in/config.json", json.dumps({**config, "log_level": "error"}))
     agent.signal(signal.SIGHUP)
     c.until(lambda: agent.printed("reload triggered"), "the reload message")
+    time.sleep(4)
+    c.fact("told at warn", (agent.logged("[WARN]"), agent.logged("[INFO]")))
+    c.fact("told at error", agent.logged("(retry attempt 4 "))
     agent.terminate()
 
 
