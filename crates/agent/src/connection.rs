@@ -56,6 +56,7 @@ pub fn client_config(
         .rate_limit
         .map(|(rate, burst)| RateLimit { rate, burst });
     client.keep_idle = KEEP_IDLE;
+    client.srv_lookup = settings.srv_lookup;
     Ok(client)
 }
 

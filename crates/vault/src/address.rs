@@ -22,6 +22,8 @@ pub struct Address {
     scheme: Scheme,
     host: String,
     port: u16,
+    /// Whether the port was typed.
+    exact: bool,
     authority: String,
     base: String,
 }
@@ -58,6 +60,7 @@ impl Address {
                     scheme: Scheme::Unix(PathBuf::from(rest)),
                     host: "localhost".to_owned(),
                     port: 80,
+                    exact: true,
                     authority: "localhost".to_owned(),
                     base: String::new(),
                 });
@@ -81,6 +84,7 @@ impl Address {
             scheme,
             host: host.to_owned(),
             port: port.unwrap_or(default_port),
+            exact: port.is_some(),
             authority: authority.to_owned(),
             base: base.trim_end_matches('/').to_owned(),
         })
@@ -102,6 +106,20 @@ impl Address {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Whether DNS may say on which host and port the server listens: it was addressed by a name alone.
+    pub(crate) fn is_service(&self) -> bool {
+        !self.exact && self.host.parse::<std::net::IpAddr>().is_err()
+    }
+
+    /// The same server where it really listens. What it is called stays.
+    pub(crate) fn at(&self, host: String, port: u16) -> Self {
+        Self {
+            host,
+            port,
+            ..self.clone()
+        }
     }
 
     /// Host and port as they were typed; the value of the `Host` header.

@@ -19,6 +19,7 @@ use crate::pool::{self, Connection, Pool};
 use crate::proxy::ProxySettings;
 use crate::request::Request;
 use crate::response::Response;
+use crate::srv::Resolver;
 use crate::tls::{TlsError, TlsSettings, TlsStore};
 use crate::{random, retry};
 
@@ -48,6 +49,8 @@ pub struct ClientConfig {
     pub spare: bool,
     /// Most requests per second, if limited.
     pub rate_limit: Option<RateLimit>,
+    /// Whether DNS is asked for host and port of a server that is addressed by its name alone. Default false.
+    pub srv_lookup: bool,
 }
 
 impl ClientConfig {
@@ -66,6 +69,7 @@ impl ClientConfig {
             keep_idle: Duration::from_secs(5),
             spare: false,
             rate_limit: None,
+            srv_lookup: false,
         }
     }
 }
@@ -367,23 +371,21 @@ impl Client {
     }
 
     async fn connection(&self, address: &Address) -> Result<Connection, String> {
-        let Shared {
-            config, tls, pool, ..
-        } = &*self.shared;
+        let shared = &*self.shared;
         let generation = if address.is_tls() {
-            tls.generation()
+            shared.tls.generation()
         } else {
             0
         };
         if self.policy.keep != Keep::Idle {
-            return pool::open(address, tls, &config.proxy).await;
+            return shared.open(address).await;
         }
-        if let Some(connection) = pool.take(address, generation).await {
+        if let Some(connection) = shared.pool.take(address, generation).await {
             return Ok(connection);
         }
-        let mut connection = pool::open(address, tls, &config.proxy).await?;
-        pool.expect(&mut connection);
-        if config.spare && !self.shared.spared.swap(true, Ordering::Relaxed) {
+        let mut connection = shared.open(address).await?;
+        shared.pool.expect(&mut connection);
+        if shared.config.spare && !shared.spared.swap(true, Ordering::Relaxed) {
             tokio::spawn(spare(Arc::clone(&self.shared), address.clone()));
         }
         Ok(connection)
@@ -470,10 +472,23 @@ impl Client {
     }
 }
 
+impl Shared {
+    async fn open(&self, address: &Address) -> Result<Connection, String> {
+        let place = if self.config.srv_lookup && address.is_service() {
+            let name = format!("_http._tcp.{}", address.host());
+            Resolver::system().first(&name).await
+        } else {
+            None
+        };
+        let place = place.map(|place| address.at(place.host, place.port));
+        let place = place.as_ref().unwrap_or(address);
+        pool::open(address, place, &self.tls, &self.config.proxy).await
+    }
+}
+
 /// Opens a connection for a request to come. What goes wrong is told by the request that meets it.
 async fn spare(shared: Arc<Shared>, address: Address) {
-    let opened = pool::open(&address, &shared.tls, &shared.config.proxy).await;
-    if let Ok(connection) = opened {
+    if let Ok(connection) = shared.open(&address).await {
         shared.pool.put(connection, shared.config.keep_idle);
     }
 }

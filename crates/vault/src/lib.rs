@@ -23,6 +23,7 @@ mod request;
 mod response;
 pub mod retry;
 mod secret;
+mod srv;
 mod tls;
 pub mod x509;
 

@@ -150,14 +150,15 @@ async fn reap(pool: Weak<Pool>, keep: Duration) {
     }
 }
 
-/// Opens a new connection. The error is the cause in words.
+/// Opens a new connection to a server at the place where it listens. The error is the cause in words.
 pub(crate) async fn open(
     target: &Address,
+    place: &Address,
     tls: &TlsStore,
     proxies: &ProxySettings,
 ) -> Result<Connection, String> {
     let generation = if target.is_tls() { tls.generation() } else { 0 };
-    let Opened { stream, via } = connect::open(target, tls, proxies).await?;
+    let Opened { stream, via } = connect::open(place, tls, proxies).await?;
     let (sender, driver) = hyper::client::conn::http1::Builder::new()
         .handshake(TokioIo::new(stream))
         .await
