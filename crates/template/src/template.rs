@@ -13,6 +13,7 @@ use crate::parse::node::FunctionRef;
 use crate::parse::{self, Context, Parsed};
 use crate::redact::Redactor;
 use crate::refused;
+use crate::value::cycle::Scope;
 use crate::value::{Text, Type, Value};
 
 /// What a field that a map does not have evaluates to.
@@ -129,6 +130,8 @@ impl Template {
         let Some(&tree) = self.parsed.by_name.get(&root) else {
             return (Ok(Render::Text(Text::default())), Text::default());
         };
+        // Ends last, when nothing of the execution is left but what holds itself.
+        let _scope = Scope::new(&dot);
         let outcome = Exec::new(&self.parsed, self.missing_key, host, limits).execute(tree, dot);
         let out = Text::from(outcome.out);
         let result = match outcome.result {

@@ -204,3 +204,75 @@ fn the_limit_on_depth_can_be_lower_than_gos() {
         "{text}"
     );
 }
+
+/// Counts how many of it are freed.
+struct Canary(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+
+impl Drop for Canary {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl pannier_template::Object for Canary {
+    fn type_name(&self) -> &'static str {
+        "*main.Canary"
+    }
+
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+}
+
+/// How many canaries are free after the rendering, which makes one for each `canary`.
+fn freed(source: &str, dot: Value) -> usize {
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let seen = count.clone();
+    let canary = pannier_template::functions::Function::new(
+        "canary",
+        "canary",
+        "",
+        &[],
+        pannier_template::Type::Any,
+        |_| Ok(Value::Nil),
+    )
+    .with_state(std::sync::Arc::new(move |_| {
+        Ok(Value::object(Canary(seen.clone())))
+    }));
+    let options = Options {
+        functions: vec![canary],
+        ..Options::default()
+    };
+    let template = Template::parse("t", source, &options).unwrap();
+    drop(template.render(&NoHost, dot, &Limits::default()));
+    count.load(std::sync::atomic::Ordering::Relaxed)
+}
+
+#[test]
+fn maps_that_hold_themselves_are_freed_with_the_rendering() {
+    for source in [
+        r#"{{ $d := sprig_dict "c" canary }}{{ $x := sprig_set $d "self" $d }}"#,
+        r#"{{ $d := sprig_dict "c" canary }}{{ $x := sprig_set $d "l" (sprig_list 1 (sprig_list $d)) }}"#,
+        r#"{{ $d := sprig_dict "c" canary }}{{ $e := sprig_dict "d" $d }}{{ $x := sprig_set $d "e" $e }}"#,
+        r#"{{ $d := sprig_dict "c" canary }}{{ $x := sprig_set $d "self" $d }}{{ sprig_fail "no" }}"#,
+        r#"{{ $d := sprig_dict "c" canary }}{{ $x := sprig_merge $d (sprig_dict "self" $d) }}"#,
+        r#"{{ $d := sprig_dict "c" canary }}{{ $x := mergeMap $d (sprig_dict "self" $d) }}"#,
+        r#"{{ $d := sprig_dict "c" canary }}{{ $x := sprig_set $d "self" $d }}{{ sockaddr "1" }}"#,
+        r#"{{ scratch.Set "c" canary }}{{ scratch.Set "s" scratch }}"#,
+        r#"{{ scratch.MapSet "m" "c" canary }}{{ scratch.MapSet "m" "m" (scratch.Get "m") }}"#,
+        r#"{{ define "x" }}{{ $x := sprig_set . "self" . }}{{ end }}{{ executeTemplate "x" (sprig_dict "c" canary) }}"#,
+    ] {
+        assert_eq!(freed(source, Value::Nil), 1, "{source}");
+    }
+    let many = r#"{{ range loop 5000 }}{{ $d := sprig_dict "c" canary }}{{ $x := sprig_set $d "self" $d }}{{ end }}"#;
+    assert_eq!(freed(many, Value::Nil), 5000);
+}
+
+#[test]
+fn what_the_caller_still_holds_stays_as_the_template_left_it() {
+    let dot = pannier_template::Map::of_any([("a", Value::int(1))]);
+    let source = r#"{{ $x := sprig_set . "self" . }}{{ $x := sprig_set . "l" (sprig_list 1) }}"#;
+    assert_eq!(freed(source, Value::Map(dot.clone())), 0);
+    assert_eq!(dot.len(), 3);
+    dot.remove(b"self");
+}

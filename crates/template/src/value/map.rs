@@ -1,10 +1,10 @@
 //! Maps with string keys.
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
-use super::{Text, Type, Value, drop_all};
+use super::{Text, Type, Value, cycle, drop_all};
 
 /// A Go map with string keys: shared, changed in place, walked in the order of its keys.
 #[derive(Clone)]
@@ -14,6 +14,21 @@ struct Inner {
     elem: &'static Type,
     entries: RefCell<BTreeMap<Text, Value>>,
     nil: bool,
+    /// Whether [`cycle`] knows of this map.
+    noted: Cell<bool>,
+}
+
+/// Tells whether a map is still alive.
+pub(super) struct WeakMap(Weak<Inner>);
+
+impl WeakMap {
+    pub(super) fn is_alive(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    pub(super) fn upgrade(&self) -> Option<Map> {
+        self.0.upgrade().map(Map)
+    }
 }
 
 impl Map {
@@ -27,6 +42,7 @@ impl Map {
             elem,
             entries: RefCell::new(entries),
             nil: false,
+            noted: Cell::new(false),
         }))
     }
 
@@ -36,6 +52,7 @@ impl Map {
             elem: &Type::Any,
             entries: RefCell::new(entries),
             nil: false,
+            noted: Cell::new(false),
         }))
     }
 
@@ -69,6 +86,7 @@ impl Map {
             elem,
             entries: RefCell::default(),
             nil: true,
+            noted: Cell::new(false),
         }))
     }
 
@@ -98,6 +116,10 @@ impl Map {
 
     /// Sets `key` in place; every holder of this map sees it.
     pub fn set(&self, key: impl Into<Text>, value: Value) {
+        let may_close_circle = matches!(value, Value::List(_) | Value::Map(_) | Value::Object(_));
+        if may_close_circle && !self.0.noted.get() {
+            self.0.noted.set(cycle::note(self));
+        }
         // The old value is freed after the borrow has ended: it may hold this map.
         let old = self.0.entries.borrow_mut().insert(key.into(), value);
         drop(old);
@@ -141,6 +163,24 @@ impl Map {
     #[must_use]
     pub fn same(&self, other: &Map) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(super) fn downgrade(&self) -> WeakMap {
+        WeakMap(Rc::downgrade(&self.0))
+    }
+
+    /// A number that no other living map has.
+    pub(super) fn address(&self) -> usize {
+        Rc::as_ptr(&self.0).addr()
+    }
+
+    /// Empties the map, unless it is being read.
+    pub(super) fn take_entries(&self) -> BTreeMap<Text, Value> {
+        self.0
+            .entries
+            .try_borrow_mut()
+            .map(|mut entries| std::mem::take(&mut *entries))
+            .unwrap_or_default()
     }
 
     pub(super) fn take_if_last(self, into: &mut Vec<Value>) {

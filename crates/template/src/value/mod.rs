@@ -3,6 +3,7 @@
 //! Go's engine is reflective: it sees every value together with its static type. A [`Value`] is the dynamic half
 //! (what an `interface {}` holds); the executor keeps the static half where it decides an error text.
 
+pub(crate) mod cycle;
 mod list;
 mod map;
 mod object;
