@@ -30,5 +30,6 @@ mod upstream;
 pub use addresses::{interfaces, resolve};
 pub use agent::{Agent, Exit, Previewed, Process, StartError, check};
 pub use auth::MethodError;
+pub use render::secret;
 pub use serve::ServeError;
 pub use sink::SinkError;

@@ -19,3 +19,5 @@ pub(crate) mod template;
 #[cfg(test)]
 mod tests;
 mod watch;
+
+pub use answer::secret;

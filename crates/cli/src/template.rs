@@ -204,50 +204,30 @@ const ANSWER: [&str; 9] = [
     "wrap_info",
 ];
 
-fn secret(mut file: Json) -> Secret {
-    let is_answer = file.as_object().is_some_and(|members| {
-        members
-            .get("data")
-            .is_some_and(|data| data.as_object().is_some())
-            && members.keys().all(|name| ANSWER.contains(&name.as_str()))
-    });
+/// The secret in a file: an answer of the API, or only its data.
+fn secret(file: &str) -> Result<Secret, String> {
+    let content = read(file)?;
+    let json = json::decode(&content).map_err(|error| format!("{file}: {error}"))?;
+    let is_object = |json: Option<&Json>| json.is_some_and(|json| json.as_object().is_some());
+    let has = |name: &str, member: &str| {
+        json.get(name)
+            .is_some_and(|inner| inner.get(member).is_some())
+    };
+    let is_answer = json
+        .as_object()
+        .is_some_and(|members| members.keys().all(|name| ANSWER.contains(&name.as_str())))
+        && (is_object(json.get("data"))
+            || has("auth", "client_token")
+            || has("wrap_info", "token"));
     if !is_answer {
-        return Secret {
-            data: file,
+        return Ok(Secret {
+            data: json,
             ..Secret::default()
-        };
+        });
     }
-    let text = |name: &str| {
-        file.get(name)
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let warnings = file
-        .get("warnings")
-        .and_then(Json::as_array)
-        .unwrap_or_default();
-    let mut secret = Secret {
-        request_id: text("request_id"),
-        lease_id: text("lease_id"),
-        lease_duration: file
-            .get("lease_duration")
-            .and_then(Json::as_i64)
-            .unwrap_or(0),
-        renewable: file
-            .get("renewable")
-            .and_then(Json::as_bool)
-            .unwrap_or(false),
-        warnings: warnings
-            .iter()
-            .filter_map(|warning| warning.as_str().map(str::to_owned))
-            .collect(),
-        ..Secret::default()
-    };
-    if let Json::Object(members) = &mut file {
-        secret.data = members.remove("data").unwrap_or_default();
-    }
-    secret
+    let answer =
+        pannier_vault::Secret::parse(&content).map_err(|error| format!("{file}: {error}"))?;
+    Ok(pannier_agent::secret(answer))
 }
 
 /// Answers from the files of the command line, the environment and the clock. Programs are not run and files are not
@@ -266,7 +246,7 @@ impl Workshop {
                 return Err(format!("-secret: expected PATH=JSON-FILE, got `{pair}`"));
             };
             let path = path.trim().trim_matches('/').to_owned();
-            secrets.insert(path, Arc::new(secret(read_json(file)?)));
+            secrets.insert(path, Arc::new(secret(file)?));
         }
         Ok(Self {
             secrets,

@@ -44,6 +44,15 @@ fn templates_render_from_files_alone() {
         r#"{"request_id":"r","lease_id":"","lease_duration":0,"renewable":false,"data":{"data":{"user":"app","port":5432},"metadata":{"version":3}}}"#,
     );
     write("plain.json", r#"{"user":"bob"}"#);
+    write(
+        "token.json",
+        r#"{"request_id":"r","data":null,"warnings":["w"],"auth":{"client_token":"s.1","accessor":"a","policies":["default"],"metadata":{"user":"x"},"lease_duration":60,"renewable":true}}"#,
+    );
+    write(
+        "wrapped.json",
+        r#"{"wrap_info":{"token":"s.2","ttl":30,"creation_time":"2026-01-01T00:00:00Z","wrapped_accessor":"b"}}"#,
+    );
+    write("odd.json", r#"{"auth":{"user":"x"}}"#);
     let table: &[(&str, &[&str], &str)] = &[
         ("{{ .n }}", &["-data", "data.json", "-"], "1e+06"),
         (
@@ -81,6 +90,21 @@ fn templates_render_from_files_alone() {
                 "-",
             ],
             "bob",
+        ),
+        (
+            "{{ with secret \"auth/token/create\" \"ttl=1m\" }}{{ .Auth.ClientToken }} {{ .Auth.Policies }} {{ .Auth.Metadata.user }} {{ .Auth.LeaseDuration }} {{ .Auth.Renewable }} {{ .Warnings }}{{ end }}",
+            &["-secret", "auth/token/create=token.json", "-"],
+            "s.1 [default] x 60 true [w]",
+        ),
+        (
+            "{{ with secret \"a\" }}{{ .WrapInfo.Token }} {{ .WrapInfo.TTL }} {{ .WrapInfo.CreationTime }} {{ .WrapInfo.WrappedAccessor }} {{ .Auth }}{{ end }}",
+            &["-secret", "a=wrapped.json", "-"],
+            "s.2 30 2026-01-01T00:00:00Z b <nil>",
+        ),
+        (
+            "{{ with secret \"a\" }}{{ .Data.auth.user }}{{ end }}",
+            &["-secret", "a=odd.json", "-"],
+            "x",
         ),
         (
             "{{ range secrets \"old\" }}{{ . }}{{ end }}",

@@ -31,6 +31,14 @@ fn render(text: &str, network: &Interfaces) -> Result<Vec<u8>, String> {
     }
 }
 
+/// What the feature `certificates` brings; the endings are left out.
+const CERTIFICATES: &[&str] = &[
+    "sprig_buildCustomCert",
+    "sprig_genCA",
+    "sprig_genPrivateKey",
+    "sprig_genS",
+];
+
 fn field<'j>(row: &'j Json, name: &str) -> Option<&'j str> {
     row.get(name).and_then(Json::as_str)
 }
@@ -120,6 +128,12 @@ fn check_in(name: &str, network: &Interfaces) {
             .remove(text)
             .map_or_else(|| theirs.clone(), |row| expected(&row));
         let ours = render(text, network);
+        if !cfg!(feature = "certificates") && CERTIFICATES.iter().any(|name| text.contains(name)) {
+            // Left out of this build: not known, and nothing else.
+            let unknown = |error: &String| error.contains("\" not defined");
+            assert!(ours.as_ref().is_err_and(unknown), "{text}");
+            continue;
+        }
         if !same(&ours, &wanted) {
             wrong.push(format!(
                 "{text}\n    wanted {}\n    got    {}",

@@ -23,7 +23,8 @@ pub(crate) fn of(value: Fetched) -> Answer {
     }
 }
 
-fn secret(found: pannier_vault::Secret) -> Secret {
+/// A secret as templates see it.
+pub fn secret(found: pannier_vault::Secret) -> Secret {
     let members = |json: Option<&Json>| {
         let members = json.and_then(Json::as_object).into_iter().flatten();
         let texts =
