@@ -16,7 +16,7 @@ from e2e.cluster import ROOT, Cluster, Failure, choose, which
 from e2e.install import installed
 from e2e.suite import CASES, Case, Skipped, World
 
-MODULES = ["guide", "readme", "agents", "database", "webhook", "chart", "monitoring", "official", "upgrade", "node"]
+MODULES = ["guide", "readme", "agents", "database", "webhook", "chart", "monitoring", "official", "upgrade", "node", "soak"]
 
 
 @dataclass

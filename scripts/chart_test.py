@@ -64,7 +64,7 @@ DIFFERENT = {
     rf"{CONTAINER}/resources": "requests, so that it is not the first to be evicted",
     rf"{CONTAINER}/ports": "a name for the port",
     r"MutatingWebhookConfiguration .*/webhooks/0/namespaceSelector": "not the cluster's own namespaces",
-    r"MutatingWebhookConfiguration .*/webhooks/0/clientConfig/caBundle": "empty it is left out, since the injector fills it",
+    r"MutatingWebhookConfiguration .*/webhooks/0/clientConfig/caBundle": "only the injector sets it",
     r"Service .*/spec/ports/0/protocol": "said though it is the default, for a server-side apply",
     rf"{CONTAINER}/args": "no shell, so no redirection",
     rf"{CONTAINER}/env/NAMESPACE": "always there",
@@ -124,6 +124,20 @@ EFFECTS: list[tuple[dict, str, str, object]] = [
     ({"securityContext": {"container": {"privileged": False}}}, DEPLOYMENT, f"{POD}/containers/0/securityContext", {"privileged": False}),
     ({"resources": {"limits": {"cpu": "1"}}}, DEPLOYMENT, f"{POD}/containers/0/resources/limits/cpu", "1"),
     ({"extraEnvironmentVars": {"agent_inject.proxy_addr": "http://p"}}, DEPLOYMENT, f"{POD}/containers/0/env/AGENT_INJECT_PROXY_ADDR", "http://p"),
+    ({"extraEnvironmentVars": {"n": 1}}, DEPLOYMENT, f"{POD}/containers/0/env/N", "1"),
+    ({"agentDefaults": {"templateConfig": {"exitOnRetryFailure": "false"}}}, DEPLOYMENT, f"{POD}/containers/0/env/AGENT_INJECT_TEMPLATE_CONFIG_EXIT_ON_RETRY_FAILURE", "false"),
+    ({"agentDefaults": {"templateConfig": {"staticSecretRenderInterval": 60}}}, DEPLOYMENT, f"{POD}/containers/0/env/AGENT_INJECT_TEMPLATE_STATIC_SECRET_RENDER_INTERVAL", "60"),
+    ({"annotations": "a: {{ .Release.Name }}"}, DEPLOYMENT, "spec/template/metadata/annotations", {"a": "vault"}),
+    ({"tolerations": "- {operator: Exists}"}, DEPLOYMENT, f"{POD}/tolerations", [{"operator": "Exists"}]),
+    ({"nodeSelector": "a: b"}, DEPLOYMENT, f"{POD}/nodeSelector", {"a": "b"}),
+    ({"affinity": "nodeAffinity: {}"}, DEPLOYMENT, f"{POD}/affinity", {"nodeAffinity": {}}),
+    ({"strategy": "type: OnDelete"}, DEPLOYMENT, "spec/strategy", {"type": "OnDelete"}),
+    ({"namespaceSelector": "matchLabels: {a: b}"}, WEBHOOK, "webhooks/0/namespaceSelector", {"matchLabels": {"a": "b"}}),
+    ({"webhook": {"annotations": "a: b"}}, WEBHOOK, "metadata/annotations", {"a": "b"}),
+    ({"webhookAnnotations": "a: b"}, WEBHOOK, "metadata/annotations", {"a": "b"}),
+    ({"service": {"annotations": "a: b"}}, "Service vault-agent-injector-svc", "metadata/annotations", {"a": "b"}),
+    ({"serviceAccount": {"annotations": "a: b"}}, "ServiceAccount vault-agent-injector", "metadata/annotations", {"a": "b"}),
+    ({"securityContext": {"pod": "runAsUser: 7"}}, DEPLOYMENT, f"{POD}/securityContext", {"runAsUser": 7}),
     ({"affinity": {"nodeAffinity": {}}}, DEPLOYMENT, f"{POD}/affinity", {"nodeAffinity": {}}),
     ({"topologySpreadConstraints": [{"maxSkew": 2}]}, DEPLOYMENT, f"{POD}/topologySpreadConstraints", [{"maxSkew": 2}]),
     ({"tolerations": [{"operator": "Exists"}]}, DEPLOYMENT, f"{POD}/tolerations", [{"operator": "Exists"}]),
@@ -203,6 +217,29 @@ class TheChart(unittest.TestCase):
         schema = json.loads((ROOT / "charts/pannier/values.schema.json").read_text())["properties"]["injector"]["properties"]
         tried = {key for values, *_ in EFFECTS for key in values}
         self.assertEqual(sorted(schema.keys() - tried - own), [])
+
+    def test_the_ca_bundle_is_left_to_the_injector_unless_it_is_given(self) -> None:
+        """What a release holds is applied again by a roll-back, when the injector's authority may be another."""
+        for values in ({}, {"certs": {"secretName": "own"}}, {"certs": {"certManager": {"enabled": True}}}):
+            client = at(self.rendered({"injector": values})[WEBHOOK], "webhooks/0/clientConfig")
+            self.assertEqual(list(client), ["service"])
+
+    def test_mistakes_are_refused_with_their_path(self) -> None:
+        for values, path, said in (
+            ({"replicaz": 2}, "/injector", "'replicaz' not allowed"),
+            ({"replicas": "2"}, "/injector/replicas", "want integer"),
+            ({"logLevel": "loud"}, "/injector/logLevel", "does not match pattern"),
+            ({"webhook": {"failurePolicy": "ignore"}}, "/injector/webhook/failurePolicy", "'Ignore', 'Fail'"),
+            ({"webhook": {"timeoutSeconds": 31}}, "/injector/webhook/timeoutSeconds", "want 30"),
+            ({"webhook": None}, "/injector", "missing property 'webhook'"),
+            ({"agentDefaults": {"templateConfig": None}}, "/injector/agentDefaults", "missing property 'templateConfig'"),
+            ({"livenessProbe": {"path": "/"}}, "/injector/livenessProbe", "'path' not allowed"),
+            ({"certs": {"secret": "x"}}, "/injector/certs", "'secret' not allowed"),
+        ):
+            with self.subTest(values=json.dumps(values)), self.assertRaises(helm().HelmError) as caught:
+                self.rendered({"injector": values})
+            self.assertIn(f"at '{path}'", str(caught.exception))
+            self.assertIn(said, str(caught.exception))
 
     def test_switching_it_off_leaves_nothing(self) -> None:
         for values in ({"injector": {"enabled": False}}, {"global": {"enabled": False}}):

@@ -9,6 +9,19 @@ from scripts.chart import ROOT
 PAGES = sorted([ROOT / "README.md", ROOT / "COMPATIBILITY.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "charts").rglob("*.md")])
 
 
+# Messages of the API server, the kubelet and the server of the secrets, and what people wrote themselves.
+SAID_BY_OTHERS = {
+    "agent-inject-status: injected",
+    "failed calling webhook",
+    "service account name not authorized",
+    "namespace not authorized",
+    "invalid role name",
+    "Vault is sealed",
+    "CreateContainerConfigError",
+    "vault.read(secret/x)",
+}
+
+
 def anchors(page: pathlib.Path) -> set[str]:
     """The fragments of its headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.M)
@@ -42,6 +55,20 @@ class Pages(unittest.TestCase):
             for path in re.findall(r"--set ([A-Za-z.]+)=", page.read_text()):
                 for part in path.split("."):
                     self.assertIn(f'"{part}"', schema, page.relative_to(ROOT))
+
+    def test_every_message_that_a_page_starts_from_is_one_that_the_code_can_say(self) -> None:
+        sources = "".join(file.read_text() for file in sorted((ROOT / "crates").rglob("*.rs")))
+        # A message broken into lines in the source is whole again.
+        sources = re.sub(r"\\\n\s*", "", sources)
+        seen = 0
+        for row in re.findall(r"^\| (?!---)([^|]*) \|", (ROOT / "docs" / "troubleshooting.md").read_text(), re.M):
+            for message in re.findall(r"`([^`]+)`", row):
+                for part in re.split(r'\.\.\.|…|\b[XY]\b|"\.\.\."|[\d.]+: the', message):
+                    part = part.strip(' :,"')
+                    if len(part) > 5 and part not in SAID_BY_OTHERS:
+                        seen += 1
+                        self.assertIn(part, sources, message)
+        self.assertGreater(seen, 25)
 
     def test_the_reference_pages_can_be_found_from_the_readme(self) -> None:
         readme = (ROOT / "README.md").read_text()

@@ -106,7 +106,8 @@ def build(arch: str, out: pathlib.Path) -> bool:
     subprocess.run([ROOT / "scripts" / "static-build", programs, arch], check=True, cwd=ROOT)
     busybox = shutil.which("busybox")
     if arch != _machine() or not busybox or not _is_static(busybox):
-        print(f"images: no static busybox for {arch} here, so the agent's busybox variant is not written; hint: apt-get install busybox-static", file=sys.stderr)
+        hint = "hint: apt-get install busybox-static" if arch == _machine() else "it is made for this machine's own processor only"
+        print(f"images: no static busybox for {arch} here, so the agent's busybox variant is not written; {hint}", file=sys.stderr)
         busybox = None
     good = True
     for name, image in assemble(programs, arch, pathlib.Path(busybox) if busybox else None).items():

@@ -6,7 +6,7 @@ import tempfile
 
 from e2e import install
 from e2e.admissions import Admissions
-from e2e.cluster import Cluster
+from e2e.cluster import Cluster, wait_for
 from e2e.install import NAMESPACE, await_webhook, chart_values, release
 from e2e.pods import inject, pod, ready
 from e2e.suite import World, expect, expect_in, test
@@ -25,10 +25,35 @@ def official_chart(cluster: Cluster, folder: pathlib.Path, address: str) -> str:
 
 
 def without_empty_bundle(manifests: str) -> str:
-    """What Helm 3 makes of the way back: it leaves alone what is empty in both charts. (Helm 4 asks for
-    `--force-conflicts`, which the library at hand does not offer.)
+    """What Helm 3 makes of the way back, and Helm 4 with `--server-side=false`, which the library at hand does not offer: the
+    empty bundle counts as none.
     """
     return re.sub(r'^ +caBundle: ""\n', "", manifests, flags=re.M)
+
+
+def _forth_and_back(cluster: Cluster, values: dict) -> None:
+    """Our chart with another value, and back, while the bundle has become another one in between."""
+    level = lambda: [env["value"] for env in _injector(cluster)["env"] if env["name"] == "AGENT_INJECT_LOG_LEVEL"]
+    cluster.helm("upgrade", "vault", "charts/pannier", "-n", NAMESPACE, values=values | {"injector": {**values["injector"], "logLevel": "debug"}})
+    cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
+    expect(level() == ["debug"], f"the second upgrade did not take: {level()}")
+    # As when the authority is renewed: a new one beside the old.
+    before = _bundle(cluster)
+    cluster.run("rollout", "restart", "deployment/vault-agent-injector", "-n", NAMESPACE)
+    cluster.run("patch", "secret", "vault-injector-certs", "-n", NAMESPACE, "--type=merge", "-p", '{"data": null}')
+    cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
+    wait_for("another bundle", 60, lambda: _bundle(cluster) != before)
+    cluster.helm("rollback", "vault", "2", "-n", NAMESPACE)
+    cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
+    expect(level() == ["info"], f"the roll-back did not take: {level()}")
+
+
+def _injector(cluster: Cluster) -> dict:
+    return cluster.get("deployment", "vault-agent-injector", "-n", NAMESPACE)["spec"]["template"]["spec"]["containers"][0]
+
+
+def _bundle(cluster: Cluster) -> str:
+    return cluster.get("mutatingwebhookconfiguration", install.WEBHOOK)["webhooks"][0]["clientConfig"]["caBundle"]
 
 
 @test(setup="none", alone=True)
@@ -49,6 +74,7 @@ def an_upgrade_from_the_official_chart_and_the_way_back_fail_no_admission(world:
                 cluster.apply(pod("between", inject(world.unique, agent_inject_secret_file=path)), namespace=world.namespace)
                 ready(cluster, world.namespace, "between")
                 upgraded = load.count
+                _forth_and_back(cluster, values)
                 cluster.apply_text(without_empty_bundle(install.official(cluster, "three-replicas", world.address)), NAMESPACE)
                 cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
             expect(before["metadata"]["uid"] == after["metadata"]["uid"], "the upgrade made another Deployment")

@@ -36,20 +36,24 @@
 {{- end -}}
 {{- end -}}
 
-{{/*
-The CA bundle of the webhook. Unless it is given, it is the injector's (or cert-manager's) to fill, and an upgrade must
-leave it alone: Helm 3 does when it stays empty in the manifest, as in the official chart; Helm 4 applies on the server's
-side and would quarrel about an empty one, so there it is what the cluster has, and nothing before it has any.
+{{- /*
+The CA bundle of the webhook. Unless it is given, it is the injector's (or cert-manager's) to fill, and no upgrade may empty
+it meanwhile. Helm 4 applies on the server's side, where what the chart does not name is left alone; a bundle that it did name
+would be kept with the release, and quarrelled about by a roll-back once the injector has another authority. Helm 3, and Helm 4 for
+releases made by it, compares with the release before, where the official chart has an empty one, and would take the bundle
+away: there it is what the cluster has.
 */}}
 {{- define "pannier.caBundle" -}}
-{{- $name := printf "%s-agent-injector-cfg" (include "pannier.fullname" .) -}}
+{{- $live := lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" (printf "%s-agent-injector-cfg" (include "pannier.fullname" .)) -}}
+{{- $applied := false -}}
+{{- range dig "metadata" "managedFields" (list) $live -}}
+{{- $applied = or $applied (and (eq .operation "Apply") (ne .manager "pannier-injector")) -}}
+{{- end -}}
 {{- if .Values.injector.certs.caBundle -}}
 caBundle: {{ .Values.injector.certs.caBundle | quote }}
-{{- else if semverCompare "<4.0.0-0" .Capabilities.HelmVersion.Version -}}
-caBundle: ""
-{{- else -}}
-{{- range (lookup "admissionregistration.k8s.io/v1" "MutatingWebhookConfiguration" "" $name).webhooks -}}
-{{- with .clientConfig.caBundle -}}
+{{- else if not $applied -}}
+{{- with (first (default (list dict) $live.webhooks)).clientConfig -}}
+{{- with .caBundle -}}
 caBundle: {{ . | quote }}
 {{- end -}}
 {{- end -}}
