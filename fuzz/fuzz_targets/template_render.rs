@@ -1,9 +1,11 @@
 //! Whatever parses renders, needs data or fails, within small limits.
 #![no_main]
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
+use pannier_template::host::{Interface, Interfaces};
 use pannier_template::{
     Answer, Dependency, Host, Limits, MissingKey, Options, Render, Template, Value,
 };
@@ -21,6 +23,29 @@ impl Host for World {
             Dependency::Read { .. } => Some(Answer::Secret(Some(Arc::default()))),
             Dependency::Pki { .. } => Some(Answer::Failed("no certificate".into())),
         }
+    }
+
+    fn interfaces(&self) -> Result<Interfaces, String> {
+        let interface = |index: u32, name: &str, addresses: &[(IpAddr, u8)]| Interface {
+            index,
+            mtu: 1500,
+            name: name.to_owned(),
+            flags: Interface::UP | Interface::BROADCAST,
+            addresses: addresses.to_vec(),
+            ..Interface::default()
+        };
+        let (v4, v6) = (
+            Ipv4Addr::new(10, 1, 2, 3).into(),
+            Ipv6Addr::LOCALHOST.into(),
+        );
+        Ok(Interfaces {
+            list: vec![
+                interface(1, "lo", &[(Ipv4Addr::LOCALHOST.into(), 8), (v6, 128)]),
+                interface(2, "eth0", &[(v4, 24), (Ipv4Addr::BROADCAST.into(), 0)]),
+                interface(3, "eth1", &[(v6, 0), (Ipv6Addr::UNSPECIFIED.into(), 64)]),
+            ],
+            default: Some("eth0".to_owned()),
+        })
     }
 
     fn random(&self, bytes: &mut [u8]) -> Result<(), String> {

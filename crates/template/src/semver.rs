@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cmp::Ordering;
 
 use crate::functions::{Call, Failure};
-use crate::value::{Method, Object, Text, Type, Value};
+use crate::value::{Method, Object, Shape, Text, Type, Value};
 
 /// A version such as `1.2.3-rc.1+build`; `v1.2` is taken, too.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub(crate) struct Version {
     prerelease: String,
     metadata: String,
     original: String,
+    /// Whether Go has the structure itself, as from `IncMajor`, and not a pointer to it: it has fewer methods then.
+    by_value: bool,
 }
 
 /// The text is no version.
@@ -68,6 +70,7 @@ impl Version {
             prerelease: prerelease.unwrap_or_default().to_owned(),
             metadata: metadata.unwrap_or_default().to_owned(),
             original: text.to_owned(),
+            by_value: false,
         })
     }
 
@@ -86,13 +89,48 @@ impl Version {
             prerelease: String::new(),
             metadata: String::new(),
             original: String::new(),
+            by_value: true,
         };
-        new.original = if self.original.starts_with('v') {
-            format!("v{new}")
-        } else {
-            new.to_string()
-        };
+        new.rename(self);
         new
+    }
+
+    /// Sets the original text: in the manner of another version's.
+    fn rename(&mut self, like: &Self) {
+        self.original = if like.original.starts_with('v') {
+            format!("v{self}")
+        } else {
+            self.to_string()
+        };
+    }
+
+    fn with_prerelease(&self, text: &str) -> Result<Self, Failure> {
+        if !text.is_empty() {
+            Self::parse(&format!("0.0.0-{text}")).map_err(|error| match error {
+                VersionError::Invalid => Failure::new("invalid prerelease string"),
+                VersionError::LeadingZero => Failure::new(error.to_string()),
+            })?;
+        }
+        let mut new = Self {
+            prerelease: text.to_owned(),
+            by_value: true,
+            ..self.clone()
+        };
+        new.rename(self);
+        Ok(new)
+    }
+
+    fn with_metadata(&self, text: &str) -> Result<Self, Failure> {
+        if !text.is_empty() && Self::parse(&format!("0.0.0+{text}")).is_err() {
+            return Err("invalid metadata string".into());
+        }
+        let mut new = Self {
+            metadata: text.to_owned(),
+            by_value: true,
+            ..self.clone()
+        };
+        new.rename(self);
+        Ok(new)
     }
 }
 
@@ -136,18 +174,47 @@ impl std::fmt::Display for Version {
 }
 
 const TYPE: &str = "*semver.Version";
+const NIL: &str = "runtime error: invalid memory address or nil pointer dereference";
 
 impl Object for Version {
     fn type_name(&self) -> &'static str {
-        TYPE
+        if self.by_value {
+            "semver.Version"
+        } else {
+            TYPE
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        if self.by_value {
+            Shape::Struct
+        } else {
+            Shape::Pointer
+        }
+    }
+
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("major", Value::uint64(self.major)),
+            ("minor", Value::uint64(self.minor)),
+            ("patch", Value::uint64(self.patch)),
+            ("pre", self.prerelease.as_str().into()),
+            ("metadata", self.metadata.as_str().into()),
+            ("original", self.original.as_str().into()),
+        ]
     }
 
     fn method(&self, name: &str) -> Option<Method> {
         const NONE: &[Type] = &[];
         const OTHER: &[Type] = &[Type::Pointer(TYPE)];
-        let (params, result) = match name {
+        let (params, result): (&'static [Type], Type) = match name {
             "Major" | "Minor" | "Patch" => (NONE, Type::UINT64),
-            "Prerelease" | "Metadata" | "Original" | "String" => (NONE, Type::String),
+            "Prerelease" | "Metadata" | "String" => (NONE, Type::String),
+            "MarshalJSON" | "MarshalText" => (NONE, Type::Bytes),
+            "Value" => (NONE, Type::Any),
+            "SetPrerelease" | "SetMetadata" => (&[Type::String], Type::Struct("semver.Version")),
+            _ if self.by_value && !name.starts_with("Inc") => return None,
+            "Original" => (NONE, Type::String),
             "Compare" => (OTHER, Type::INT),
             "LessThan" | "LessThanEqual" | "GreaterThan" | "GreaterThanEqual" | "Equal" => {
                 (OTHER, Type::Bool)
@@ -168,9 +235,7 @@ impl Object for Version {
         };
         let compared = |holds: fn(Ordering) -> bool| match order() {
             Some(order) => Ok(Value::Bool(holds(order))),
-            None => Err(Failure::new(
-                "runtime error: invalid memory address or nil pointer dereference",
-            )),
+            None => Err(Failure::new(NIL)),
         };
         Ok(match name {
             "Major" => Value::uint64(self.major),
@@ -179,7 +244,17 @@ impl Object for Version {
             "Prerelease" => self.prerelease.as_str().into(),
             "Metadata" => self.metadata.as_str().into(),
             "Original" => self.original.as_str().into(),
-            "Compare" => Value::int(order().map_or(0, |order| order as i64)),
+            "Compare" => match order() {
+                Some(order) => Value::int(order as i64),
+                None => return Err(Failure::new(NIL)),
+            },
+            "Equal" if matches!(call.arg(0), Value::Nil | Value::NilPointer(_)) => {
+                Value::Bool(false)
+            }
+            "MarshalJSON" => Value::Bytes(format!("\"{self}\"").into()),
+            "MarshalText" => Value::Bytes(self.to_string().into()),
+            "SetPrerelease" => Value::object(self.with_prerelease(&call.str(0))?),
+            "SetMetadata" => Value::object(self.with_metadata(&call.str(0))?),
             "LessThan" => return compared(Ordering::is_lt),
             "LessThanEqual" => return compared(Ordering::is_le),
             "GreaterThan" => return compared(Ordering::is_gt),

@@ -220,3 +220,8 @@ fn addresses_of_the_machine_are_picked_as_the_original_picks_them() {
 fn addresses_set_aside_are_picked_as_the_original_picks_them() {
     check_in("sockaddr_odd", &network::odd());
 }
+
+#[test]
+fn odd_versions_spans_dates_and_merges_are_those_of_the_original() {
+    check("odd_objects");
+}

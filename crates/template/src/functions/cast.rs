@@ -2,11 +2,13 @@
 
 use pannier_go::{float, integer};
 
-use crate::value::Value;
+use crate::value::{IntType, Value};
 
 /// `cast.ToInt64`.
 pub(super) fn to_int64(value: &Value) -> i64 {
     match value {
+        // A span is no number there, unlike a month.
+        Value::Int(IntType::Duration, _) => 0,
         Value::Int(_, n) => *n,
         Value::Uint(_, n) => *n as i64,
         Value::Float(f) => float_to_int(*f),
@@ -22,6 +24,7 @@ pub(super) fn to_int64(value: &Value) -> i64 {
 pub(super) fn to_float64(value: &Value) -> f64 {
     match value {
         Value::Float(f) => *f,
+        Value::Int(IntType::Duration, _) => 0.0,
         Value::Int(_, n) => *n as f64,
         Value::Uint(_, n) => *n as f64,
         Value::Bool(b) => f64::from(*b),

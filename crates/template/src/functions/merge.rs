@@ -23,6 +23,8 @@ fn merge_at(target: &Map, source: &Map, overwrite: bool, depth: usize) -> Result
                     merge_at(&inner, new, overwrite, depth + 1)?;
                 }
             }
+            // Nothing is not added.
+            _ if !overwrite && matches!(new, Value::Nil) => {}
             Some(old) if !overwrite && !is_empty(&old) => {}
             _ => target.set(key, new),
         }

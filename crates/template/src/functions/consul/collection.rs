@@ -84,7 +84,10 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         |call| {
             let out = Map::empty();
             for (key, value) in call.map(0).entries() {
-                explode(&out, &key, value)?;
+                // A key without a text gets lost.
+                if !key.is_empty() {
+                    explode(&out, &key, value)?;
+                }
             }
             Ok(out.into())
         },

@@ -1,5 +1,7 @@
 //! Arithmetic of Consul-Template. The operands come reversed, so that `{{ 5 | subtract 2 }}` is 3.
 
+use std::cmp::Ordering;
+
 use crate::fmt;
 use crate::functions::{Call, Failure, Function};
 use crate::value::{Type, Value};
@@ -24,7 +26,7 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         "The greater of the two.",
         TWO,
         Type::Any,
-        |call| compute(call, "maximum", &MAXIMUM),
+        |call| pick(call, "maximum", Ordering::Greater),
     ),
     Function::new(
         "minimum",
@@ -32,7 +34,7 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         "The smaller of the two.",
         TWO,
         Type::Any,
-        |call| compute(call, "minimum", &MINIMUM),
+        |call| pick(call, "minimum", Ordering::Less),
     ),
     Function::new(
         "modulo",
@@ -104,16 +106,30 @@ const MODULO: Operation = Operation {
     unsigned: u64::checked_rem,
     float: None,
 };
-const MINIMUM: Operation = Operation {
-    signed: |a, b| Some(a.min(b)),
-    unsigned: |a, b| Some(a.min(b)),
-    float: Some(f64::min),
-};
-const MAXIMUM: Operation = Operation {
-    signed: |a, b| Some(a.max(b)),
-    unsigned: |a, b| Some(a.max(b)),
-    float: Some(f64::max),
-};
+/// The greater or the smaller of the two, in its own type; of equals the first one written.
+fn pick(call: &Call<'_>, name: &str, wanted: Ordering) -> Result<Value, Failure> {
+    let (b, a) = (call.arg(0), call.arg(1));
+    let number = |value: &Value| match value {
+        Value::Int(_, n) => Ok(*n as f64),
+        Value::Uint(_, n) => Ok(*n as f64),
+        Value::Float(f) => Ok(*f),
+        value => Err(unknown(name, value)),
+    };
+    let (a_float, b_float) = (number(a)?, number(b)?);
+    let order = match (a, b) {
+        (Value::Uint(_, a), Value::Uint(_, b)) => Some(a.cmp(b)),
+        (Value::Int(_, a), Value::Int(_, b)) => Some(a.cmp(b)),
+        // Go converts, and wraps around as its conversion does.
+        (Value::Int(_, a), Value::Uint(_, b)) => Some(a.cmp(&(*b as i64))),
+        (Value::Uint(_, a), Value::Int(_, b)) => Some((*a as i64).cmp(b)),
+        _ => a_float.partial_cmp(&b_float),
+    };
+    Ok(match if order == Some(wanted) { a } else { b } {
+        Value::Int(_, n) => Value::int64(*n),
+        Value::Uint(_, n) => Value::uint64(*n),
+        other => other.clone(),
+    })
+}
 
 fn compute(call: &mut Call<'_>, name: &str, operation: &Operation) -> Result<Value, Failure> {
     let (b, a) = (call.arg(0), call.arg(1));

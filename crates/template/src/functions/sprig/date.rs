@@ -1,6 +1,6 @@
 //! Dates. A date is a time, or seconds since 1970; anything else is now.
 
-use pannier_go::{Duration, integer};
+use pannier_go::{Duration, NumberFault, integer};
 
 use crate::datetime::{self, Time, Zone};
 use crate::functions::{Call, Failure, Function};
@@ -81,7 +81,18 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         Type::String,
         |call| {
             let seconds = match call.arg(0) {
-                Value::String(text) => integer::parse_int(text, 10).unwrap_or(0),
+                Value::String(text) => match integer::parse_int(text, 10) {
+                    Ok(seconds) => seconds,
+                    // Go gives the number that is nearest, with an error that nobody looks at.
+                    Err(error) if error.fault == NumberFault::Range => {
+                        if text.starts_with(b"-") {
+                            i64::MIN
+                        } else {
+                            i64::MAX
+                        }
+                    }
+                    Err(_) => 0,
+                },
                 Value::Int(IntType::Int64, seconds) => *seconds,
                 _ => 0,
             };
