@@ -67,7 +67,13 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
     }
     let config = configuration(&paths)?;
     pannier_agent::check(&config).map_err(|error| error.to_string())?;
+    let settings =
+        Settings::new(arguments, environment, &config).map_err(|error| error.to_string());
     if arguments.switch("test-verify-only") == Some(true) {
+        // Of what is not in the files, only the log is made before the check ends.
+        if let Ok(settings) = &settings {
+            log(settings)?;
+        }
         if environment
             .set("VAULT_TEST_VERIFY_ONLY_DUMP_CONFIG")
             .is_some()
@@ -76,8 +82,7 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
         }
         return Ok(0);
     }
-    let settings =
-        Settings::new(arguments, environment, &config).map_err(|error| error.to_string())?;
+    let settings = settings?;
     let level_text = settings.log.level.clone().unwrap_or_default();
     let log = log(&settings)?;
     if config.auto_auth.is_none() {
@@ -96,7 +101,7 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
         settings,
         environment: environment.clone(),
     };
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         // Signals are heard from here on: a process with the id 1 would otherwise not die of them.
         let signals = Signals::new().map_err(|error| format!("Error starting: {error}"))?;
         let agent = Agent::new(config, process).map_err(|error| error.to_string())?;
@@ -120,7 +125,10 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
             println!("Error encountered during run, refer to logs for more details.");
         }
         Ok(exit.code)
-    })
+    });
+    // The process ends; idle connections and timers are no longer worth the time to take them apart.
+    std::mem::forget(runtime);
+    outcome
 }
 
 fn banner(level: &str, addresses: &[String]) -> String {

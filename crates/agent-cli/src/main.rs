@@ -34,6 +34,9 @@ static ALLOCATOR: allocator::Zeroing = allocator::Zeroing(std::alloc::System);
 /// Exit code of wrong usage.
 const USAGE: u8 = 1;
 
+/// Exit code of a command that is none.
+const UNKNOWN: u8 = 127;
+
 /// The version of this program.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -63,9 +66,13 @@ fn main() -> ExitCode {
         }
         // The flags of the agent alone mean the agent.
         [first, ..] if first.starts_with('-') => agent::run(&words, &environment()),
-        _ => {
+        ["token", ..] => {
             eprintln!("{}", usage());
             ExitCode::from(USAGE)
+        }
+        _ => {
+            eprintln!("{}", usage());
+            ExitCode::from(UNKNOWN)
         }
     }
 }

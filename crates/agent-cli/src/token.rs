@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use pannier_agent::connection::client_config;
 use pannier_agent_config::flags::FLAGS;
-use pannier_agent_config::{Arguments, Config, Environment, Settings};
+use pannier_agent_config::{Arguments, ArgumentsError, Config, Environment, Settings};
 use pannier_go::flag::{self, Flag, FlagError, Kind};
 use pannier_redacted::Redacted;
 use pannier_vault::{Client, Method, Policy, Request};
@@ -61,11 +61,11 @@ fn parse(words: &[&str]) -> Result<Option<Arguments>, String> {
         let name = word.trim_start_matches('-');
         word.starts_with('-') && (name == "self" || name.starts_with("self="))
     });
-    let own = flag::parse(&OWN, &own).map_err(|error| error.to_string())?;
+    let own = flag::parse(&OWN, &own).map_err(|error| ArgumentsError::Flag(error).to_string())?;
     let parsed = match flag::parse(&FLAGS, &others) {
         Ok(parsed) => parsed,
         Err(FlagError::Help) => return Ok(None),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(ArgumentsError::Flag(error).to_string()),
     };
     match (own.bool("self").unwrap_or(false), parsed.rest.len()) {
         (true, 0) => {}
@@ -75,6 +75,11 @@ fn parse(words: &[&str]) -> Result<Option<Arguments>, String> {
             ));
         }
         (false, 0) => return Err("Not enough arguments (expected 1 or -self, got 0)".to_owned()),
+        (false, many @ 2..) => {
+            return Err(format!(
+                "Too many arguments (expected 1 or -self, got {many})"
+            ));
+        }
         (false, _) => return Err("only `token revoke -self` is understood here".to_owned()),
     }
     Arguments::parse(&others)
@@ -131,7 +136,7 @@ mod tests {
         );
         assert_eq!(
             refused(&["-self=maybe"]),
-            "invalid boolean value \"maybe\" for -self: parse error"
+            "invalid boolean value \"maybe\" for -self: strconv.ParseBool: parsing \"maybe\": invalid syntax"
         );
         assert!(matches!(
             parse(&["-address=http://v", "-self"]),

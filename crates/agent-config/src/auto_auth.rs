@@ -305,13 +305,13 @@ impl DhExchange {
                 "specifying AAD data without 'dh_type' does not make sense",
             )),
             (None, None) => None,
+            (Some(kind), _) if kind != "curve25519" => {
+                Some(("dh_type", "invalid value for 'dh_type'"))
+            }
             (Some(_), None) | (None, Some(_)) => Some((
                 "dh_type",
                 "'dh_type' and 'dh_path' must be specified together",
             )),
-            (Some(kind), Some(_)) if kind != "curve25519" => {
-                Some(("dh_type", "invalid value for 'dh_type'"))
-            }
             (Some(_), Some(_)) => None,
         };
         if let Some((key, text)) = problem {

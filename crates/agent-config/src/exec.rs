@@ -1,3 +1,4 @@
+use crate::ast::Value;
 use crate::stanza::{Reading, Stanza};
 use crate::template::refuse_unknown_keys;
 use crate::{Position, Signal, TemplateText};
@@ -63,11 +64,17 @@ impl Exec {
                 Restart::Always
             }
         };
+        // A list and a signal are read in a second step, through a map.
+        let mapped = stanza.clone().through_map("error parsing 'exec': ");
+        let command = match stanza.get("command") {
+            Some(Value::List(_)) => mapped.texts(reading, "command"),
+            _ => stanza.texts(reading, "command"),
+        };
         Self {
             at: reading.place(stanza.at),
-            command: stanza.texts(reading, "command").unwrap_or_default(),
+            command: command.unwrap_or_default(),
             restart_on_secret_changes,
-            restart_stop_signal: Signal::read(&stanza, reading, "restart_stop_signal")
+            restart_stop_signal: Signal::read(&mapped, reading, "restart_stop_signal")
                 .unwrap_or(Signal::TERM),
             child_process_stdout: stanza.set_text(reading, "child_process_stdout"),
             child_process_stderr: stanza.set_text(reading, "child_process_stderr"),

@@ -248,7 +248,7 @@ pub enum ArgumentsError {
     #[error("flag: help requested")]
     Help,
     /// The flags themselves.
-    #[error(transparent)]
+    #[error("{}", in_words(.0))]
     Flag(FlagError),
     /// A flag's value.
     #[error("invalid value {} for flag -{flag}: {cause}", pannier_go::quote::quote(.value))]
@@ -260,6 +260,19 @@ pub enum ArgumentsError {
         /// What is wrong with it.
         cause: String,
     },
+}
+
+/// Vault's commands parse booleans themselves and say what Go's parser said.
+fn in_words(error: &FlagError) -> String {
+    let text = error.to_string();
+    match error {
+        FlagError::InvalidBoolean { value, .. } => {
+            let value = pannier_go::quote::quote(value);
+            let cause = format!("strconv.ParseBool: parsing {value}: invalid syntax");
+            text.replace("parse error", &cause)
+        }
+        _ => text,
+    }
 }
 
 impl Arguments {

@@ -201,7 +201,6 @@ pub static BLOCKS: &[Block] = &[
     Block { path: "template.wait", doc: "As one string: `wait = \"2s:10s\"`.", keys: &[
         key("min", Duration, "`0s`", "the quiet time"),
         key("max", Duration, "4 × `min`", "the longest delay"),
-        key("enabled", Bool, "`true`", "`false`: do not wait"),
     ] },
     Block { path: "exec", doc: "The program that the agent starts with the rendered variables, restarts and ends with. Unknown keys are refused.", keys: &[
         key("command", Texts, "required", "program and arguments"),
@@ -261,6 +260,10 @@ pub static BLOCKS: &[Block] = &[
     ] },
     Block { path: "telemetry", doc: "Metrics, at `/agent/v1/metrics` of the listeners. Keys of services that are not named here are accepted and have no use.", keys: &[
         key("prometheus_retention_time", Seconds, "`24h`", "0 turns Prometheus' format off"),
+        key("usage_gauge_period", Seconds, "", "accepted, without effect"),
+        key("maximum_gauge_cardinality", Integer, "", "accepted, without effect"),
+        key("lease_metrics_epsilon", Seconds, "", "accepted, without effect"),
+        key("num_lease_metrics_buckets", Integer, "", "accepted, without effect"),
         key("disable_hostname", Bool, "`false`", "gauges have no host name in front"),
         key("enable_hostname_label", Bool, "`false`", "the host name is a label"),
         key("metrics_prefix", Text, "`vault`", "begins every name"),

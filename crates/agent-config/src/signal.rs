@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::ast::{Literal, Scalar, Value};
 use crate::stanza::{Reading, Stanza};
 
 /// A signal that a configuration can name. Numbers are Linux's on x86 and Arm.
@@ -64,6 +65,18 @@ impl Signal {
     }
 
     pub(crate) fn read(stanza: &Stanza<'_>, reading: &mut Reading, key: &str) -> Option<Self> {
+        if let Some(value @ Value::Literal(Literal { scalar, .. })) = stanza.get(key)
+            && !matches!(scalar, Scalar::Text(_) | Scalar::Null)
+        {
+            stanza.refuse(
+                reading,
+                key,
+                value,
+                "os.Signal",
+                "a signal's name, such as \"SIGTERM\"",
+            );
+            return None;
+        }
         let name = stanza.set_text(reading, key)?;
         let signal = Self::by_name(&name);
         if signal.is_none() {

@@ -301,11 +301,14 @@ impl<'a> Stanza<'a> {
                 );
             }
             Words::Map { path } => {
-                let go = go_type(value);
+                let go = match value {
+                    Value::List(_) => "slice",
+                    other => go_type(other),
+                };
                 self.map_problem(
                     reading,
                     value.at(),
-                    &format!("'{path}{name}' expected a map, got '{go}'"),
+                    &format!("'{path}{name}' expected a map or struct, got \"{go}\""),
                 );
             }
         }
@@ -364,12 +367,9 @@ impl<'a> Stanza<'a> {
 
     /// A key that names a signal in words that the reference cannot turn into one, so that any value is refused.
     pub(crate) fn signal_of_no_type(&self, reading: &mut Reading, key: &str) {
-        const WANTED: Wanted = Wanted {
-            go: "os.Signal",
-            human: "nothing, a template's command is only ever killed",
-        };
         if let Some(value) = self.get(key) {
-            self.wrong_type(reading, key, value, &WANTED);
+            let human = "nothing, a template's command is only ever killed";
+            self.refuse(reading, key, value, "os.Signal", human);
         }
     }
 
@@ -592,6 +592,9 @@ impl<'a> Stanza<'a> {
             self.wrong_type(reading, key, value, &WANTED);
             return None;
         };
+        if let Words::Map { path } = &self.words {
+            return self.elements(reading, &format!("{path}{key}"), &list.values);
+        }
         let texts = list.values.iter().map(|value| match value {
             Value::Literal(Literal {
                 scalar: Scalar::Text(text) | Scalar::Int(_, text),
@@ -614,6 +617,69 @@ impl<'a> Stanza<'a> {
                 None
             }
         }
+    }
+}
+
+impl Stanza<'_> {
+    /// The strings of a list; each element that is none is a problem of its own.
+    fn elements(&self, reading: &mut Reading, path: &str, values: &[Value]) -> Option<Vec<String>> {
+        let mut texts = Vec::new();
+        for (number, value) in values.iter().enumerate() {
+            if let Value::Literal(Literal {
+                scalar: Scalar::Text(text),
+                ..
+            }) = value
+            {
+                texts.push(text.clone());
+                continue;
+            }
+            let go = go_type(value);
+            let text =
+                format!("'{path}[{number}]' expected type 'string', got unconvertible type '{go}'");
+            self.map_problem(reading, value.at(), &text);
+        }
+        (texts.len() == values.len()).then_some(texts)
+    }
+
+    /// A list of strings, or one that is cut at every comma.
+    pub(crate) fn texts_or_commas(&self, reading: &mut Reading, key: &str) -> Option<Vec<String>> {
+        match self.get(key) {
+            Some(Value::Literal(Literal {
+                scalar: Scalar::Text(text),
+                ..
+            })) => {
+                let words = text.split(',').map(str::to_owned);
+                Some(words.filter(|_| !text.is_empty()).collect())
+            }
+            _ => self.texts(reading, key),
+        }
+    }
+
+    /// A whole number; a fraction loses what is behind the point, as in the reference.
+    pub(crate) fn rounded(&self, reading: &mut Reading, key: &str) -> Option<i64> {
+        match self.get(key) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "so does the reference, and what is out of range is no id"
+            )]
+            Some(Value::Literal(Literal {
+                scalar: Scalar::Float(value, _),
+                ..
+            })) => Some(*value as i64),
+            _ => self.integer(reading, key),
+        }
+    }
+
+    /// A value of a type that the reference does not take.
+    pub(crate) fn refuse(
+        &self,
+        reading: &mut Reading,
+        key: &str,
+        value: &Value,
+        go: &'static str,
+        human: &'static str,
+    ) {
+        self.wrong_type(reading, key, value, &Wanted { go, human });
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use crate::ast::{Literal, Scalar, Value};
 use crate::stanza::{Reading, Stanza};
 
 /// The `telemetry` stanza. Keys that mean nothing in a pod are read and forgotten.
@@ -52,6 +53,17 @@ impl Telemetry {
             .called(PREFIX);
         let default = Self::default();
         let retention = stanza.seconds(reading, "prometheus_retention_time");
+        // Of no use here, but what the reference refuses is a mistake.
+        if stanza
+            .get("usage_gauge_period")
+            .is_some_and(|value| !is_none(value))
+        {
+            stanza.seconds(reading, "usage_gauge_period");
+        }
+        stanza.seconds(reading, "lease_metrics_epsilon");
+        let counts = stanza.clone().called(&format!("{PREFIX}telemetry: "));
+        counts.integer(reading, "maximum_gauge_cardinality");
+        counts.integer(reading, "num_lease_metrics_buckets");
         Self {
             statsd_address: stanza.set_text(reading, "statsd_address"),
             statsite_address: stanza.set_text(reading, "statsite_address"),
@@ -76,4 +88,9 @@ impl Telemetry {
                 .unwrap_or(true),
         }
     }
+}
+
+/// The word that turns a period off.
+fn is_none(value: &Value) -> bool {
+    matches!(value, Value::Literal(Literal { scalar: Scalar::Text(text), .. }) if text == "none")
 }

@@ -150,7 +150,7 @@ fn threshold(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<f64> {
 }
 
 /// Every key of a `template` or `env_template`; others are refused, as in the reference.
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 21] = [
     "backup",
     "command",
     "command_timeout",
@@ -164,10 +164,8 @@ const KEYS: [&str; 23] = [
     "function_denylist",
     "gid",
     "group",
-    "left_delim",
     "left_delimiter",
     "perms",
-    "right_delim",
     "right_delimiter",
     "sandbox_path",
     "source",
@@ -199,11 +197,11 @@ impl TemplateText {
                 .unwrap_or_else(|| default.to_owned())
         };
         let mut function_denylist = stanza
-            .texts(reading, "function_denylist")
+            .texts_or_commas(reading, "function_denylist")
             .unwrap_or_default();
         function_denylist.extend(
             stanza
-                .texts(reading, "function_blacklist")
+                .texts_or_commas(reading, "function_blacklist")
                 .unwrap_or_default(),
         );
         let text = Self {
@@ -228,14 +226,13 @@ pub(crate) fn refuse_unknown_keys(
     go: &str,
     known: &[&str],
 ) {
-    let mut unknown: Vec<_> = stanza
-        .keys()
-        .filter(|key| {
-            !known
-                .iter()
-                .any(|known| key.text.eq_ignore_ascii_case(known))
-        })
-        .collect();
+    // Of two spellings of one key the exact one counts, and the other is none.
+    let exact = |name: &&str| stanza.keys().any(|key| key.text == **name);
+    let is_known = |text: &str| {
+        let name = known.iter().find(|name| text.eq_ignore_ascii_case(name));
+        name.is_some_and(|name| text == *name || !exact(name))
+    };
+    let mut unknown: Vec<_> = stanza.keys().filter(|key| !is_known(&key.text)).collect();
     let Some(first) = unknown.first().map(|key| key.at) else {
         return;
     };
@@ -282,54 +279,55 @@ impl Template {
 /// Octal text, or a number as it is.
 fn perms(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<u32> {
     const KEY: &str = "perms";
+    const HINT: &str = "`perms`: expected an octal mode in quotes, such as \"0640\"";
     let value = stanza.get(KEY)?;
-    let mode = match value {
-        Value::Literal(Literal {
-            scalar: Scalar::Int(mode, _),
-            ..
-        }) => u32::try_from(*mode).ok(),
+    let problem = match value {
         Value::Literal(Literal {
             scalar: Scalar::Text(text),
             ..
+        }) => match integer::parse_uint(text, 8) {
+            // Go keeps set-id and sticky bits elsewhere, so those of the number mean nothing.
+            Ok(mode @ 0..=0o7777) => return permissions(mode),
+            Ok(_) => format!("strconv.ParseUint: parsing \"{text}\": value out of range"),
+            Err(error) => error.to_string(),
+        },
+        Value::Literal(Literal {
+            scalar: Scalar::Int(..) | Scalar::Float(..),
+            ..
         }) => {
-            if text.is_empty() {
-                return None;
-            }
-            match integer::parse_uint(text, 8) {
-                Ok(mode) => u32::try_from(mode).ok(),
-                Err(error) => {
-                    stanza.map_problem(reading, value.at(), &format!("'{KEY}' {error}"));
-                    reading.hint("`perms`: expected an octal mode in quotes, such as \"0640\"");
-                    return None;
-                }
+            let mode = stanza.rounded(reading, KEY)?;
+            match u64::try_from(mode) {
+                Ok(mode) => return permissions(mode),
+                Err(_) => format!("cannot parse value as 'fs.FileMode': {mode} overflows uint"),
             }
         }
-        _ => {
-            stanza.text(reading, KEY);
+        other => {
+            stanza.refuse(
+                reading,
+                KEY,
+                other,
+                "fs.FileMode",
+                "an octal mode in quotes",
+            );
             return None;
         }
     };
-    if mode.is_none_or(|mode| mode > 0o7777) {
-        stanza.map_problem(reading, value.at(), &format!("'{KEY}' is not a file mode"));
-        reading.hint("`perms`: expected an octal mode in quotes, such as \"0640\"");
-        return None;
-    }
-    // Go keeps set-id and sticky bits elsewhere, so those of the number mean nothing.
-    mode.map(|mode| mode & 0o777).filter(|mode| *mode != 0)
+    stanza.map_problem(reading, value.at(), &format!("'{KEY}' {problem}"));
+    reading.hint(HINT);
+    None
+}
+
+/// The permission bits of a mode; without any, it says nothing.
+fn permissions(mode: u64) -> Option<u32> {
+    u32::try_from(mode & 0o777).ok().filter(|mode| *mode != 0)
 }
 
 impl Owner {
     fn read(stanza: &Stanza<'_>, reading: &mut Reading, key: &str, number: &str) -> Option<Self> {
-        let by_name = match stanza.get(key) {
-            Some(Value::Literal(Literal {
-                scalar: Scalar::Int(id, _),
-                ..
-            })) => u32::try_from(*id).ok().map(Self::Id),
-            _ => stanza
-                .set_text(reading, key)
-                .map(|text| text.parse().map_or(Self::Name(text), Self::Id)),
-        };
-        let by_number = stanza.integer(reading, number);
+        let by_name = stanza
+            .set_text(reading, key)
+            .map(|text| text.parse().map_or(Self::Name(text), Self::Id));
+        let by_number = stanza.rounded(reading, number);
         by_name.or_else(|| {
             by_number
                 .and_then(|id| u32::try_from(id).ok())
@@ -352,7 +350,9 @@ impl Command {
 
     /// `exec`, or the older `command` and `command_timeout` where `exec` does not say it; `None` without any words.
     fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Option<Self> {
-        let older_words = words(stanza, reading);
+        let older_words = stanza
+            .texts_or_commas(reading, "command")
+            .unwrap_or_default();
         let older_timeout = stanza.go_duration(reading, "command_timeout");
         let mut command = Self {
             words: Vec::new(),
@@ -366,7 +366,7 @@ impl Command {
                 let text = "'exec.env' expected a map or struct, got \"slice\"";
                 exec.map_problem(reading, exec.place_of("env"), text);
             }
-            command.words = words(&exec, reading);
+            command.words = exec.texts_or_commas(reading, "command").unwrap_or_default();
             command.timeout = exec
                 .go_duration(reading, "timeout")
                 .unwrap_or(command.timeout);
@@ -385,23 +385,6 @@ impl Command {
 
     /// How long a command may take, unless configured.
     const TIMEOUT: Duration = Duration::from_secs(30);
-}
-
-/// A list, or a text that is cut at every comma as the reference does.
-fn words(stanza: &Stanza<'_>, reading: &mut Reading) -> Vec<String> {
-    const KEY: &str = "command";
-    match stanza.get(KEY) {
-        Some(Value::Literal(Literal {
-            scalar: Scalar::Text(text),
-            ..
-        })) => {
-            if text.is_empty() {
-                return Vec::new();
-            }
-            text.split(',').map(str::to_owned).collect()
-        }
-        _ => stanza.texts(reading, KEY).unwrap_or_default(),
-    }
 }
 
 impl Wait {
@@ -424,13 +407,10 @@ impl Wait {
             };
         }
         let block = stanza.blocks(reading, KEY).pop()?;
-        refuse_unknown_keys(&block, reading, "wait", &["enabled", "max", "min"]);
+        refuse_unknown_keys(&block, reading, "wait", &["max", "min"]);
         let min = block.go_duration(reading, "min").unwrap_or_default();
         let max = block.go_duration(reading, "max");
-        let enabled = block
-            .strict_bool(reading, "enabled")
-            .unwrap_or(!min.is_zero());
-        if !enabled || min.is_zero() {
+        if min.is_zero() {
             return None;
         }
         let max = max.unwrap_or(min * Self::MAX_FACTOR);

@@ -1,0 +1,23 @@
+auto_auth {
+  method "token_file" {
+    config {
+      token_file_path = "/x"
+    }
+  }
+
+  sink "file" {
+    config {
+      path = "/x"
+    }
+  }
+}
+
+env_template "A" {
+  contents = "x"
+}
+
+exec {
+  command = ["sleep", 5]
+  
+}
+

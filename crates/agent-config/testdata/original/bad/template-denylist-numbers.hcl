@@ -1,0 +1,13 @@
+auto_auth {
+  method "token_file" {
+    config {
+      token_file_path = "/x"
+    }
+  }
+}
+
+template {
+  contents    = "x"
+  destination = "/x"
+  function_denylist = [1]
+}
