@@ -25,7 +25,65 @@ pub enum Numbers {
 /// # Errors
 /// A number that no `float64` can hold, in Go's words; or nesting deeper than [`MAX_NESTING`].
 pub fn to_value(json: &Json, numbers: Numbers) -> Result<Value, Failure> {
-    convert(json, numbers, 0)
+    convert(json, numbers, 0).map_err(|failure| {
+        let mut path = Vec::new();
+        match too_large(json, 0, &mut path) {
+            Some(number) if !failure.is_limit() => cannot_unmarshal(number, &path),
+            _ => failure,
+        }
+    })
+}
+
+/// A step from a value to one in it.
+enum Step<'j> {
+    Member(&'j str),
+    Item(usize),
+}
+
+/// The first number that no `float64` can hold, and the way to it.
+fn too_large<'j>(json: &'j Json, depth: usize, path: &mut Vec<Step<'j>>) -> Option<&'j str> {
+    if depth > MAX_NESTING {
+        return None;
+    }
+    let mut down = |step, inner| {
+        path.push(step);
+        let found = too_large(inner, depth + 1, path);
+        if found.is_none() {
+            path.pop();
+        }
+        found
+    };
+    match json {
+        Json::Number(text) => float::parse(text).is_err().then_some(text),
+        Json::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(i, item)| down(Step::Item(i), item)),
+        Json::Object(members) => members
+            .iter()
+            .find_map(|(name, member)| down(Step::Member(name), member)),
+        _ => None,
+    }
+}
+
+/// The words of Go's decoder.
+fn cannot_unmarshal(number: &str, path: &[Step<'_>]) -> Failure {
+    let way: String = path
+        .iter()
+        .map(|step| match step {
+            Step::Member(name) => format!(".{name}"),
+            Step::Item(i) => format!(".{i}"),
+        })
+        .collect();
+    let into = match path.last() {
+        None => "Go value".to_owned(),
+        Some(Step::Member("")) if path.len() == 1 => "Go value".to_owned(),
+        Some(Step::Member(_)) => format!("Go struct field {way}"),
+        Some(Step::Item(_)) => way,
+    };
+    Failure::new(format!(
+        "json: cannot unmarshal number {number} into {into} of type float64"
+    ))
 }
 
 fn convert(json: &Json, numbers: Numbers, depth: usize) -> Result<Value, Failure> {
@@ -38,12 +96,7 @@ fn convert(json: &Json, numbers: Numbers, depth: usize) -> Result<Value, Failure
         Json::Number(text) if numbers == Numbers::Digits => Value::Number(text.as_str().into()),
         Json::Number(text) => match float::parse(text) {
             Ok(number) => Value::Float(number),
-            Err(_) => {
-                let kind = "Go value of type float64";
-                return Err(Failure::new(format!(
-                    "json: cannot unmarshal number {text} into {kind}"
-                )));
-            }
+            Err(_) => return Err(cannot_unmarshal(text, &[])),
         },
         Json::String(text) => Value::string(text.as_str()),
         Json::Array(items) => Value::list(

@@ -225,3 +225,8 @@ fn addresses_set_aside_are_picked_as_the_original_picks_them() {
 fn odd_versions_spans_dates_and_merges_are_those_of_the_original() {
     check("odd_objects");
 }
+
+#[test]
+fn mistakes_in_json_toml_base_64_and_patterns_are_those_of_the_original() {
+    check("odd_parse");
+}
