@@ -17,7 +17,7 @@ from pathlib import Path
 from case import CASES, Case, Run, Side, Stuck
 from server import Api, ApiError, Authority, OpenBao, Tokens
 
-GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "proxying", "cli", "corners")
+GROUPS = ("auth", "sinks", "templates", "commands", "exits", "config", "signals", "supervisor", "listener", "proxying", "cli", "corners", "probes")
 PROBLEM = ("error loading configuration", "error validating configuration")
 COMPATIBILITY = Path(__file__).parents[2] / "COMPATIBILITY.md"
 

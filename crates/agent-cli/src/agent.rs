@@ -101,7 +101,7 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
         settings,
         environment: environment.clone(),
     };
-    let outcome = runtime.block_on(async {
+    runtime.block_on(async {
         // Signals are heard from here on: a process with the id 1 would otherwise not die of them.
         let signals = Signals::new().map_err(|error| format!("Error starting: {error}"))?;
         let agent = Agent::new(config, process).map_err(|error| error.to_string())?;
@@ -125,10 +125,7 @@ fn start(arguments: &Arguments, environment: &Environment) -> Result<u8, String>
             println!("Error encountered during run, refer to logs for more details.");
         }
         Ok(exit.code)
-    });
-    // The process ends; idle connections and timers are no longer worth the time to take them apart.
-    std::mem::forget(runtime);
-    outcome
+    })
 }
 
 fn banner(level: &str, addresses: &[String]) -> String {

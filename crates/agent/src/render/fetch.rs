@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use pannier_go::json::{self, Json};
 use pannier_redacted::Redacted;
@@ -54,6 +55,10 @@ impl From<Error> for FetchError {
     }
 }
 
+/// Where values are wrapped, and for how long if nobody says it; Vault's clients ask for that by themselves.
+const WRAP: &str = "sys/wrapping/wrap";
+const WRAP_TTL: Duration = Duration::from_mins(5);
+
 /// What all watchers of one token share.
 pub(crate) struct Context {
     /// Where requests go; it brings the token.
@@ -69,7 +74,7 @@ pub(crate) struct Context {
     pub(crate) schedule: Schedule,
     pub(crate) backoff: FetchBackoff,
     /// Bounds of the outer back-off, where configured.
-    pub(crate) outer: (Option<std::time::Duration>, Option<std::time::Duration>),
+    pub(crate) outer: (Option<Duration>, Option<Duration>),
     pub(crate) refusals: Option<Refusals>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) mounts: Mounts,
@@ -169,7 +174,10 @@ impl Context {
         if matches!(mount, Mount::KvV2(_)) {
             body = [b"{\"data\":", &body[..], b"}"].concat();
         }
-        let request = Request::put(mount.data_path(path), body);
+        let mut request = Request::put(mount.data_path(path), body);
+        if path == WRAP {
+            request = request.wrap_ttl(Some(WRAP_TTL));
+        }
         let secret = self.upstream.send(&request).await?.secret()?;
         Ok(Fetched::Secret(secret.map(Box::new)))
     }
