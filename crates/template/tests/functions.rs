@@ -230,3 +230,8 @@ fn odd_versions_spans_dates_and_merges_are_those_of_the_original() {
 fn mistakes_in_json_toml_base_64_and_patterns_are_those_of_the_original() {
     check("odd_parse");
 }
+
+#[test]
+fn mistakes_places_and_scopes_are_those_of_the_original() {
+    check("odd_engine");
+}

@@ -144,11 +144,15 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 fn plugin(name: &str, arguments: &[String], variables: &Variables) -> Result<Text, String> {
-    let failed = |error: &std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            format!("exec {name:?}: executable file not found in $PATH")
-        }
-        _ => format!("exec {name:?}: {}", words(error)),
+    // What it has said is shown; a program that never began has said nothing.
+    let failed = |error: &std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound if !name.contains('/') => {
+                format!("exec: {name:?}: executable file not found in $PATH")
+            }
+            _ => format!("fork/exec {name}: {}", words(error)),
+        };
+        format!("exec {name:?}: {why}\n\nstdout:\n\n\n\nstderr:\n\n")
     };
     let mut child = Command::new(name)
         .args(
@@ -293,7 +297,12 @@ mod tests {
         assert!(
             run("no-such-plugin", &[])
                 .unwrap_err()
-                .contains("executable file not found")
+                .starts_with("exec \"no-such-plugin\": exec: \"no-such-plugin\": executable file not found in $PATH\n\nstdout:")
+        );
+        assert!(
+            run("/no/such", &[])
+                .unwrap_err()
+                .starts_with("exec \"/no/such\": fork/exec /no/such: no such file or directory\n")
         );
     }
 

@@ -224,7 +224,14 @@ impl Host for World {
         let output = std::process::Command::new(name)
             .args(arguments)
             .output()
-            .map_err(|_| format!("exec {name:?}: fork/exec {name}: no such file or directory\n\nstdout:\n\n\n\nstderr:\n\n"))?;
+            .map_err(|_| {
+                let why = if name.contains('/') {
+                    format!("fork/exec {name}: no such file or directory")
+                } else {
+                    format!("exec: {name:?}: executable file not found in $PATH")
+                };
+                format!("exec {name:?}: {why}\n\nstdout:\n\n\n\nstderr:\n\n")
+            })?;
         let (stdout, stderr) = (
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),

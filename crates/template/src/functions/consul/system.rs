@@ -50,15 +50,11 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         &[Type::String, Type::String],
         Type::String,
         |call| {
-            let blank = |text: &&str| !text.trim().is_empty();
-            let arguments: Vec<String> =
-                (1..call.len()).map(|i| call.str(i).into_owned()).collect();
-            let arguments: Vec<String> = arguments
-                .iter()
-                .map(String::as_str)
-                .filter(blank)
-                .map(str::to_owned)
-                .collect();
+            if call.text(0).is_empty() {
+                return Ok("".into());
+            }
+            let trimmed = (1..call.len()).map(|i| call.str(i).trim().to_owned());
+            let arguments: Vec<String> = trimmed.filter(|argument| !argument.is_empty()).collect();
             call.host()
                 .plugin(&call.str(0), &arguments)
                 .map(Value::from)
