@@ -4,6 +4,7 @@
 //! as in the injector this one replaces, so that the same pod gets the same bytes. The reader's types are larger
 //! (a person may write more than the injector does); a test of this crate reads back all that is written here.
 
+use std::borrow::Cow;
 use std::io;
 
 use serde::ser::SerializeMap as _;
@@ -11,32 +12,32 @@ use serde::{Serialize, Serializer};
 
 /// A whole agent configuration, as the injector writes it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Config {
+pub struct Config<'a> {
     /// How to log in and where to put the token.
-    pub auto_auth: AutoAuth,
+    pub auto_auth: AutoAuth<'a>,
     /// Whether the agent ends after the first complete round: true in an init container.
     pub exit_after_auth: bool,
     /// Where the agent writes its process id.
-    pub pid_file: String,
+    pub pid_file: Cow<'a, str>,
     /// The server to talk to.
-    pub vault: Vault,
+    pub vault: Vault<'a>,
     /// The files to render, in the order of their names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub template: Vec<Template>,
+    pub template: Vec<Template<'a>>,
     /// Local listeners (at most one).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub listener: Vec<Listener>,
     /// The caching proxy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cache: Option<Cache>,
+    pub cache: Option<Cache<'a>>,
     /// Settings of the template engine.
-    pub template_config: TemplateConfig,
+    pub template_config: TemplateConfig<'a>,
     /// Parts of the agent that close idle connections.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub disable_idle_connections: Vec<String>,
+    pub disable_idle_connections: Vec<Cow<'a, str>>,
     /// Parts of the agent that open a new connection for each request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub disable_keep_alives: Vec<String>,
+    pub disable_keep_alives: Vec<Cow<'a, str>>,
     /// Telemetry parameters, in the documented order; `None` leaves the stanza out, an empty list writes `{}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,
@@ -44,34 +45,34 @@ pub struct Config {
 
 /// Logging in, and the files that receive the token.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct AutoAuth {
+pub struct AutoAuth<'a> {
     /// How to log in.
-    pub method: Method,
+    pub method: Method<'a>,
     /// Token files.
-    pub sink: Vec<Sink>,
+    pub sink: Vec<Sink<'a>>,
 }
 
 /// One authentication method.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Method {
+pub struct Method<'a> {
     /// The method's name, such as `kubernetes`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// Where the method is mounted, such as `auth/kubernetes`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub mount_path: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub mount_path: Cow<'a, str>,
     /// Shortest wait between attempts (Go duration).
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub min_backoff: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub min_backoff: Cow<'a, str>,
     /// Longest wait between attempts (Go duration).
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub max_backoff: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub max_backoff: Cow<'a, str>,
     /// Vault namespace to log in to.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub namespace: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub namespace: Cow<'a, str>,
     /// The method's own parameters; all values are strings.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub config: std::collections::BTreeMap<String, String>,
+    pub config: std::collections::BTreeMap<Cow<'a, str>, Cow<'a, str>>,
     /// Whether the agent ends at the first failed login.
     #[serde(skip_serializing_if = "is_false")]
     pub exit_on_err: bool,
@@ -79,57 +80,57 @@ pub struct Method {
 
 /// A file that receives the token.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sink {
+pub struct Sink<'a> {
     /// The file's path.
-    pub path: String,
+    pub path: Cow<'a, str>,
 }
 
 /// Address and TLS of the server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Vault {
+pub struct Vault<'a> {
     /// Address, such as `https://vault.vault.svc:8200`.
-    pub address: String,
+    pub address: Cow<'a, str>,
     /// Path of a file with trusted certificates.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub ca_cert: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub ca_cert: Cow<'a, str>,
     /// Path of a folder with trusted certificates.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub ca_path: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub ca_path: Cow<'a, str>,
     /// Whether the server's certificate is accepted unseen.
     #[serde(skip_serializing_if = "is_false")]
     pub tls_skip_verify: bool,
     /// Path of the client's certificate.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub client_cert: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub client_cert: Cow<'a, str>,
     /// Path of the client's key.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub client_key: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub client_key: Cow<'a, str>,
     /// Name to expect in the server's certificate.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub tls_server_name: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub tls_server_name: Cow<'a, str>,
 }
 
 /// One file to render.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Template {
+pub struct Template<'a> {
     /// The file to write.
-    pub destination: String,
+    pub destination: Cow<'a, str>,
     /// The template's text; `None` when it is read from `source`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub contents: Option<String>,
+    pub contents: Option<Cow<'a, str>>,
     /// Opening delimiter.
-    pub left_delimiter: String,
+    pub left_delimiter: Cow<'a, str>,
     /// Closing delimiter.
-    pub right_delimiter: String,
+    pub right_delimiter: Cow<'a, str>,
     /// Command to run after the file changed.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub command: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub command: Cow<'a, str>,
     /// Path of a file with the template's text.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub source: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub source: Cow<'a, str>,
     /// Permissions of the file, octal.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub perms: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub perms: Cow<'a, str>,
     /// Whether a missing key is an error.
     #[serde(skip_serializing_if = "is_false")]
     pub error_on_missing_key: bool,
@@ -146,23 +147,23 @@ pub struct Listener {
 
 /// The caching proxy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Cache {
+pub struct Cache<'a> {
     /// `true`, `false` or `force`, as text.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub use_auto_auth_token: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub use_auto_auth_token: Cow<'a, str>,
     /// Where the cache is kept between init container and sidecar.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub persist: Option<Persist>,
+    pub persist: Option<Persist<'a>>,
 }
 
 /// A cache kept in files.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Persist {
+pub struct Persist<'a> {
     /// The kind of storage: `kubernetes`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// The folder.
-    pub path: String,
+    pub path: Cow<'a, str>,
     /// Whether a broken cache ends the agent.
     #[serde(skip_serializing_if = "is_false")]
     pub exit_on_err: bool,
@@ -170,12 +171,12 @@ pub struct Persist {
 
 /// Settings of the template engine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct TemplateConfig {
+pub struct TemplateConfig<'a> {
     /// Whether the agent ends when a template failed after all tries.
     pub exit_on_retry_failure: bool,
     /// How often secrets without a lease are read again (Go duration).
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub static_secret_render_interval: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub static_secret_render_interval: Cow<'a, str>,
     /// Connections to one host; 0 leaves the engine's default.
     #[serde(skip_serializing_if = "is_zero")]
     pub max_connections_per_host: i64,
@@ -202,7 +203,7 @@ pub enum EmitError {
 /// # Errors
 ///
 /// When `lease_renewal_threshold` is not a number or infinite.
-pub fn to_json(config: &Config) -> Result<String, EmitError> {
+pub fn to_json(config: &Config<'_>) -> Result<String, EmitError> {
     let threshold = config.template_config.lease_renewal_threshold;
     if threshold.is_nan() {
         return Err(EmitError::Unsupported("NaN"));
@@ -234,7 +235,7 @@ fn is_zero_float(value: &f64) -> bool {
     *value == 0.0
 }
 
-impl Serialize for Sink {
+impl Serialize for Sink<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Path<'a> {
@@ -274,6 +275,9 @@ impl Serialize for Telemetry {
     }
 }
 
+/// First byte of U+2028 and U+2029 in UTF-8, and of other characters.
+const FIRST_OF_SEPARATORS: u8 = 0xE2;
+
 /// Go's `encoding/json`: HTML-safe strings, and floats in the shortest form that reads back.
 struct GoFormatter;
 
@@ -283,17 +287,22 @@ impl serde_json::ser::Formatter for GoFormatter {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-            let (plain, tail) = rest.split_at(at);
-            writer.write_all(plain.as_bytes())?;
-            let mut characters = tail.chars();
-            if let Some(special) = characters.next() {
-                write!(writer, "\\u{:04x}", u32::from(special))?;
+        // Bytes are looked at, not characters: most texts have none of these, and this is a third of what an admission writes.
+        let mut written = 0;
+        for (at, byte) in fragment.bytes().enumerate() {
+            if !matches!(byte, b'<' | b'>' | b'&' | FIRST_OF_SEPARATORS) {
+                continue;
             }
-            rest = characters.as_str();
+            let Some(special) = fragment[at..].chars().next() else {
+                break;
+            };
+            if matches!(special, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') {
+                writer.write_all(&fragment.as_bytes()[written..at])?;
+                write!(writer, "\\u{:04x}", u32::from(special))?;
+                written = at + special.len_utf8();
+            }
         }
-        writer.write_all(rest.as_bytes())
+        writer.write_all(&fragment.as_bytes()[written..])
     }
 
     fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
@@ -312,16 +321,16 @@ impl serde_json::ser::Formatter for GoFormatter {
 mod tests {
     use super::*;
 
-    fn smallest() -> Config {
+    fn smallest() -> Config<'static> {
         Config {
             auto_auth: AutoAuth {
                 method: Method {
                     kind: "kubernetes".into(),
                     mount_path: "auth/kubernetes".into(),
-                    min_backoff: String::new(),
-                    max_backoff: String::new(),
-                    namespace: String::new(),
-                    config: [("role".to_owned(), "web".to_owned())].into(),
+                    min_backoff: Cow::default(),
+                    max_backoff: Cow::default(),
+                    namespace: Cow::default(),
+                    config: [("role".into(), "web".into())].into(),
                     exit_on_err: false,
                 },
                 sink: vec![Sink {

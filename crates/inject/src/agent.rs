@@ -1,5 +1,6 @@
 //! The agents that a pod asks for: every annotation read once into its type, in the order in which errors win.
 
+use crate::annotations::{Key, key};
 use crate::effective::Effective;
 use crate::fault::Fault;
 use crate::grammar;
@@ -16,7 +17,7 @@ pub(crate) struct Agent<'a> {
     pub(crate) token: Token<'a>,
     pub(crate) secrets: Vec<Secret<'a>>,
     /// Paths of the volumes beside the common one.
-    pub(crate) custom_volumes: Vec<String>,
+    pub(crate) custom_volumes: Vec<&'a str>,
     pub(crate) init_first: bool,
     /// Whether the init agent is wanted.
     pub(crate) init: bool,
@@ -44,7 +45,7 @@ pub(crate) struct Agent<'a> {
     pub(crate) enable_quit: bool,
     pub(crate) auto_auth_exit_on_err: bool,
     /// The user's ConfigMap instead of a generated configuration; empty for none.
-    pub(crate) config_map: String,
+    pub(crate) config_map: &'a str,
     pub(crate) init_patch: Option<Patch>,
     pub(crate) sidecar_patch: Option<Patch>,
 }
@@ -53,78 +54,79 @@ pub(crate) struct Agent<'a> {
 pub(crate) fn patches(
     annotations: &Effective<'_>,
 ) -> Result<(Option<Patch>, Option<Patch>), Fault> {
-    let read = |name: &'static str| match annotations.get(name) {
+    let read = |key: Key| match annotations.get(key) {
         "" => Ok(None),
         text => json_patch::read(text).map(Some).map_err(|error| {
             Fault::plain(format!(
-                "error parsing JSON patch for annotation vault.hashicorp.com/{name}: {error}"
+                "error parsing JSON patch for annotation vault.hashicorp.com/{}: {error}",
+                key.name()
             ))
         }),
     };
-    let sidecar = read("agent-json-patch")?;
-    Ok((read("agent-init-json-patch")?, sidecar))
+    let sidecar = read(key!("agent-json-patch"))?;
+    Ok((read(key!("agent-init-json-patch"))?, sidecar))
 }
 
 /// Reads the rest.
-pub(crate) fn read<'a>(
-    pod: &Pod<'a>,
-    annotations: &Effective<'a>,
-    token_volume: &'a str,
+pub(crate) fn read<'s>(
+    pod: &'s Pod<'_>,
+    annotations: &'s Effective<'_>,
     kubernetes: Option<KubeVersion>,
     (init_patch, sidecar_patch): (Option<Patch>, Option<Patch>),
-) -> Result<Agent<'a>, Fault> {
-    let bool = |name: &str| {
-        grammar::bool(annotations.get(name)).map_err(|message| Fault::about(name, message))
+) -> Result<Agent<'s>, Fault> {
+    let bool = |key: Key| {
+        grammar::bool(annotations.get(key)).map_err(|message| Fault::about(key.name(), message))
     };
-    let bool_or = |name: &str, default: bool| {
-        annotations
-            .present(name)
-            .map_or(Ok(default), |_| bool(name))
-    };
-    let int = |name: &str| {
-        grammar::int(annotations.get(name)).map_err(|message| Fault::about(name, message))
+    let bool_or =
+        |key: Key, default: bool| annotations.present(key).map_or(Ok(default), |_| bool(key));
+    let int = |key: Key| {
+        grammar::int(annotations.get(key)).map_err(|message| Fault::about(key.name(), message))
     };
 
+    let token_volume = annotations
+        .on_pod(key!("agent-service-account-token-volume-name"))
+        .unwrap_or_default();
     let token = token::find(pod, token_volume).map_err(Fault::plain)?;
     let default = default_template(annotations);
     let secrets = secret::read(annotations, default.as_ref().ok().copied())
         .map_err(|(key, message)| Fault::about(&key, message))?;
-    bool("agent-inject")?;
-    let init_first = bool("agent-init-first")?;
-    let init = bool_or("agent-pre-populate", true)?;
-    let sidecar = !bool("agent-pre-populate-only")?;
-    let revoke_on_shutdown = bool("agent-revoke-on-shutdown")?;
-    let revoke_grace = grammar::uint(annotations.get("agent-revoke-grace"))
+    bool(key!("agent-inject"))?;
+    let init_first = bool(key!("agent-init-first"))?;
+    let init = bool_or(key!("agent-pre-populate"), true)?;
+    let sidecar = !bool(key!("agent-pre-populate-only"))?;
+    let revoke_on_shutdown = bool(key!("agent-revoke-on-shutdown"))?;
+    let revoke_grace = grammar::uint(annotations.get(key!("agent-revoke-grace")))
         .map_err(|message| Fault::about("agent-revoke-grace", message))?;
-    let tls_skip_verify = bool("tls-skip-verify")?;
-    let mut run_as_user = int("agent-run-as-user")?;
-    let run_as_group = int("agent-run-as-group")?;
-    if bool("agent-run-as-same-user")? {
+    let tls_skip_verify = bool(key!("tls-skip-verify"))?;
+    let mut run_as_user = int(key!("agent-run-as-user"))?;
+    let run_as_group = int(key!("agent-run-as-group"))?;
+    if bool(key!("agent-run-as-same-user"))? {
         run_as_user = same_user(pod)?;
     }
     let share_process_namespace = share_process_namespace(pod, annotations)?;
-    let set_security_context = bool("agent-set-security-context")?;
-    let cache = bool("agent-cache-enable")?;
-    let cache_exit_on_err = bool("agent-cache-exit-on-err")?;
+    let set_security_context = bool(key!("agent-set-security-context"))?;
+    let cache = bool(key!("agent-cache-enable"))?;
+    let cache_exit_on_err = bool(key!("agent-cache-exit-on-err"))?;
     default?;
-    let inject_token = bool("agent-inject-token")?;
-    let exit_on_retry_failure = bool("template-config-exit-on-retry-failure")?;
-    let max_connections_per_host = int("template-max-connections-per-host")?;
-    let lease_renewal_threshold = match annotations.present("template-lease-renewal-threshold") {
-        None => 0.0,
-        Some(text) => grammar::float(text)
-            .map_err(|message| Fault::about("template-lease-renewal-threshold", message))?,
-    };
-    let enable_quit = bool("agent-enable-quit")?;
-    let auto_auth_exit_on_err = bool("agent-auto-auth-exit-on-err")?;
-    let asks_for_native = bool("agent-native-sidecar")? && sidecar;
+    let inject_token = bool(key!("agent-inject-token"))?;
+    let exit_on_retry_failure = bool(key!("template-config-exit-on-retry-failure"))?;
+    let max_connections_per_host = int(key!("template-max-connections-per-host"))?;
+    let lease_renewal_threshold =
+        match annotations.present(key!("template-lease-renewal-threshold")) {
+            None => 0.0,
+            Some(text) => grammar::float(text)
+                .map_err(|message| Fault::about("template-lease-renewal-threshold", message))?,
+        };
+    let enable_quit = bool(key!("agent-enable-quit"))?;
+    let auto_auth_exit_on_err = bool(key!("agent-auto-auth-exit-on-err"))?;
+    let asks_for_native = bool(key!("agent-native-sidecar"))? && sidecar;
     // There the API server drops `restartPolicy` from the container, and the pod would wait for ever for it to end.
     let too_old = kubernetes
         .filter(|version| asks_for_native && *version < KubeVersion::WITH_NATIVE_SIDECARS);
     let native = asks_for_native && too_old.is_none();
     let waits = native && init;
     let custom_volumes =
-        secret::custom_volume_paths(&secrets, annotations.get("secret-volume-path"));
+        secret::custom_volume_paths(&secrets, annotations.get(key!("secret-volume-path")));
     Ok(Agent {
         token,
         secrets,
@@ -150,7 +152,7 @@ pub(crate) fn read<'a>(
         lease_renewal_threshold,
         enable_quit,
         auto_auth_exit_on_err,
-        config_map: annotations.get("agent-configmap").to_owned(),
+        config_map: annotations.get(key!("agent-configmap")),
         init_patch,
         sidecar_patch,
     })
@@ -158,7 +160,7 @@ pub(crate) fn read<'a>(
 
 fn default_template(annotations: &Effective<'_>) -> Result<DefaultTemplate, Fault> {
     match annotations
-        .get("agent-inject-default-template")
+        .get(key!("agent-inject-default-template"))
         .to_lowercase()
         .as_str()
     {
@@ -189,13 +191,14 @@ fn share_process_namespace(
     pod: &Pod<'_>,
     annotations: &Effective<'_>,
 ) -> Result<Option<bool>, Fault> {
-    const NAME: &str = "agent-share-process-namespace";
-    let Some(text) = annotations.present(NAME) else {
+    let key = key!("agent-share-process-namespace");
+    let Some(text) = annotations.present(key) else {
         return Ok(None);
     };
     let share = grammar::bool(text).map_err(|error| {
         Fault::plain(format!(
-            "invalid value {text} for annotation \"vault.hashicorp.com/{NAME}\", err={error}"
+            "invalid value {text} for annotation \"vault.hashicorp.com/{}\", err={error}",
+            key.name()
         ))
     })?;
     if share && pod.share_process_namespace == Some(false) {
@@ -220,25 +223,38 @@ impl Agent<'_> {
 
 /// The checks that need the whole agent, in the order in which they win.
 pub(crate) fn validate(agent: &Agent<'_>, annotations: &Effective<'_>) -> Result<(), Fault> {
-    let empty = |name: &str| annotations.get(name).is_empty();
+    let empty = |key: Key| annotations.get(key).is_empty();
     let token = &agent.token;
-    let no_role =
-        annotations.get("auth-type") == "kubernetes" && empty("role") && empty("auth-config-role");
+    let no_role = annotations.get(key!("auth-type")) == "kubernetes"
+        && empty(key!("role"))
+        && annotations
+            .member("auth-config-", "role")
+            .unwrap_or_default()
+            .is_empty();
     let generated = !agent.has_config_map();
     for (fails, text) in [
         (
-            empty("agent-request-namespace"),
+            empty(key!("agent-request-namespace")),
             "namespace missing from request",
         ),
         (
             token.volume.is_empty() || token.mount_path.is_empty() || token.token_path.is_empty(),
             "no service account token volume name, mount path or token path found",
         ),
-        (empty("agent-image"), "no Vault image found"),
-        (generated && empty("auth-type"), "no Vault Auth Type found"),
+        (empty(key!("agent-image")), "no Vault image found"),
+        (
+            generated && empty(key!("auth-type")),
+            "no Vault Auth Type found",
+        ),
         (generated && no_role, "no Vault role found"),
-        (generated && empty("auth-path"), "no Vault Auth Path found"),
-        (generated && empty("service"), "no Vault address found"),
+        (
+            generated && empty(key!("auth-path")),
+            "no Vault Auth Path found",
+        ),
+        (
+            generated && empty(key!("service")),
+            "no Vault address found",
+        ),
     ] {
         if fails {
             return Err(Fault::plain(text));

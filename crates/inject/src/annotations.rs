@@ -442,6 +442,65 @@ pub static ANNOTATIONS: &[Annotation] = &[
     ),
 ];
 
+/// A key that stands alone, by its place in [`ANNOTATIONS`]: looked up where it is written, so that reading its value is no
+/// search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key(pub(crate) usize);
+
+impl Key {
+    /// The key of this name, without [`PREFIX`].
+    ///
+    /// # Panics
+    ///
+    /// There is none; [`key!`] makes that an error of the compiler.
+    pub(crate) const fn of(name: &str) -> Self {
+        let mut at = 0;
+        while at < ANNOTATIONS.len() {
+            if equal(ANNOTATIONS[at].name.as_bytes(), name.as_bytes()) {
+                return Self(at);
+            }
+            at += 1;
+        }
+        panic!("no annotation of this name stands alone");
+    }
+
+    /// The key of a name that the pod gives.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        ANNOTATIONS
+            .binary_search_by(|annotation| annotation.name.cmp(name))
+            .ok()
+            .map(Self)
+    }
+
+    /// The key without [`PREFIX`].
+    pub(crate) fn name(self) -> &'static str {
+        ANNOTATIONS[self.0].name
+    }
+}
+
+/// `==` of slices is not for constants yet.
+const fn equal(left: &[u8], right: &[u8]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < left.len() {
+        if left[at] != right[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// The [`Key`] of a literal name, found by the compiler.
+macro_rules! key {
+    ($name:literal) => {
+        const { $crate::annotations::Key::of($name) }
+    };
+}
+pub(crate) use key;
+
 /// Every family: the key goes on with the name of a secret or of a parameter.
 pub static FAMILIES: &[Annotation] = &[
     row(
@@ -539,7 +598,7 @@ pub enum Known<'a> {
 /// behind it is no member of the family (but may be one of a shorter family).
 #[must_use]
 pub fn lookup(key: &str) -> Option<Known<'_>> {
-    if let Ok(at) = ANNOTATIONS.binary_search_by(|annotation| annotation.name.cmp(key)) {
+    if let Some(Key(at)) = Key::find(key) {
         return Some(Known::Alone(&ANNOTATIONS[at]));
     }
     FAMILIES
@@ -610,6 +669,12 @@ mod tests {
             63
         );
         assert_eq!(FAMILIES.len(), 13);
+        // Members are looked for among the keys that do not stand alone.
+        assert!(ANNOTATIONS.iter().all(|annotation| {
+            FAMILIES
+                .iter()
+                .all(|family| !annotation.name.starts_with(family.name))
+        }));
     }
 
     #[test]

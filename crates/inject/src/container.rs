@@ -1,18 +1,26 @@
 //! The two agent containers.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pannier_agent_config::emit;
 use pannier_go::json;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::annotations::{Key, key};
 use crate::effective::Effective;
 use crate::fault::Fault;
 use crate::mounts;
+use crate::node::Node;
 use crate::pod::Pod;
 use crate::quantity;
 use crate::settings::Settings;
+use crate::spec::{
+    AgentContainer, Capabilities, Container, Exec, FieldRef, Handler, Lifecycle, Probe, Quantities,
+    Resources, SecurityContext, ValueFrom, Variable,
+};
 use crate::warning::Warnings;
 use crate::{container_type, json_patch, stop};
 
@@ -48,61 +56,49 @@ impl Role {
 const LONGEST_VARIABLE: usize = 128 * 1024;
 
 /// Everything a container is built from.
-pub(crate) struct Parts<'p, 'a> {
-    pub(crate) pod: &'p Pod<'a>,
-    pub(crate) agent: &'p Agent<'a>,
-    pub(crate) annotations: &'p Effective<'a>,
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'p> {
+    pub(crate) pod: &'p Pod<'p>,
+    pub(crate) agent: &'p Agent<'p>,
+    pub(crate) annotations: &'p Effective<'p>,
     pub(crate) settings: &'p Settings,
 }
 
 /// Builds one agent's container, its JSON patch applied, and the text of its configuration.
-pub(crate) fn build(
-    parts: &Parts<'_, '_>,
-    config: Option<&emit::Config>,
+pub(crate) fn build<'p>(
+    parts: Parts<'p>,
+    config: Option<&emit::Config<'_>>,
     role: Role,
     warnings: &mut Warnings,
-) -> Result<(Value, Option<String>), Fault> {
+) -> Result<(AgentContainer<'p>, Option<String>), Fault> {
     let agent = parts.agent;
-    let mut container = Map::new();
-    container.insert("name".to_owned(), role.name().into());
-    container.insert(
-        "image".to_owned(),
-        parts.annotations.get("agent-image").into(),
-    );
-    container.insert("command".to_owned(), json!(["/bin/sh", "-ec"]));
-    container.insert("args".to_owned(), json!([argument(agent, role)]));
     let config = config
         .map(emit::to_json)
         .transpose()
         .map_err(|error| Fault::about("template-lease-renewal-threshold", error.to_string()))?;
-    container.insert(
-        "env".to_owned(),
-        Value::Array(environment(parts, config.as_deref(), warnings)),
-    );
-    container.insert("resources".to_owned(), resources(parts.annotations)?);
-    container.insert(
-        "volumeMounts".to_owned(),
-        Value::Array(mounts::of_agent(parts, role, warnings)),
-    );
-    if role == Role::Sidecar {
-        container.insert("lifecycle".to_owned(), lifecycle(agent, parts.annotations));
-    }
-    if agent.set_security_context {
-        container.insert("securityContext".to_owned(), security_context(agent));
-    }
-    if role == Role::Sidecar && agent.native {
-        container.insert("restartPolicy".to_owned(), "Always".into());
-        if agent.waits && !agent.has_config_map() && !agent.secrets.is_empty() {
-            container.insert("startupProbe".to_owned(), startup_probe(agent));
-        }
-    }
+    let is_sidecar = role == Role::Sidecar;
+    let is_native = is_sidecar && agent.native;
+    let probes = is_native && agent.waits && !agent.has_config_map() && !agent.secrets.is_empty();
+    let container = Container {
+        args: [argument(agent, role)],
+        command: ["/bin/sh", "-ec"],
+        env: environment(parts, config.as_deref(), warnings),
+        image: parts.annotations.get(key!("agent-image")),
+        lifecycle: is_sidecar.then(|| lifecycle(agent, parts.annotations)),
+        name: role.name(),
+        resources: resources(parts.annotations)?,
+        restart_policy: is_native.then_some("Always"),
+        security_context: agent.set_security_context.then(|| security_context(agent)),
+        startup_probe: probes.then(|| startup_probe(agent)),
+        volume_mounts: mounts::of_agent(parts, role, warnings),
+    };
     let patch = match role {
         Role::Init => &agent.init_patch,
         Role::Sidecar => &agent.sidecar_patch,
     };
     let container = match patch {
-        Some(patch) => patched(Value::Object(container), patch, role)?,
-        None => Value::Object(container),
+        Some(patch) => AgentContainer::Patched(patched(&container, patch, role)?),
+        None => AgentContainer::Built(Box::new(container)),
     };
     Ok((container, config))
 }
@@ -121,7 +117,11 @@ fn argument(agent: &Agent<'_>, role: Role) -> &'static str {
     }
 }
 
-fn patched(container: Value, patch: &json_patch::Patch, role: Role) -> Result<Value, Fault> {
+fn patched(
+    container: &Container<'_>,
+    patch: &json_patch::Patch,
+    role: Role,
+) -> Result<Value, Fault> {
     let about = |operation: Option<usize>, text: String| Fault {
         subject: Some(match operation {
             Some(operation) => format!(
@@ -133,8 +133,8 @@ fn patched(container: Value, patch: &json_patch::Patch, role: Role) -> Result<Va
         }),
         text,
     };
-    let document =
-        json::decode(container.to_string()).map_err(|error| about(None, error.to_string()))?;
+    let text = serde_json::to_vec(container).map_err(|error| about(None, error.to_string()))?;
+    let document = json::decode(text).map_err(|error| about(None, error.to_string()))?;
     let patched = json_patch::apply(&document, patch).map_err(|error| {
         about(
             Some(error.operation),
@@ -144,26 +144,30 @@ fn patched(container: Value, patch: &json_patch::Patch, role: Role) -> Result<Va
     container_type::read(&patched).map_err(|text| about(None, text))
 }
 
-fn environment(parts: &Parts<'_, '_>, config: Option<&str>, warnings: &mut Warnings) -> Vec<Value> {
+fn environment<'p>(
+    parts: Parts<'p>,
+    config: Option<&str>,
+    warnings: &mut Warnings,
+) -> Vec<Variable<'p>> {
     let Parts {
         agent,
         annotations,
         settings,
         ..
     } = parts;
-    let mut env = Environment::default();
+    let mut env = Environment(Vec::with_capacity(12));
     env.field("NAMESPACE", "metadata.namespace");
     env.field("HOST_IP", "status.hostIP");
     env.field("POD_IP", "status.podIP");
-    for (name, annotation) in [
-        ("GOMAXPROCS", "go-max-procs"),
-        ("VAULT_CLIENT_TIMEOUT", "client-timeout"),
-        ("VAULT_MAX_RETRIES", "client-max-retries"),
-        ("VAULT_LOG_LEVEL", "log-level"),
-        ("VAULT_LOG_FORMAT", "log-format"),
-        ("HTTPS_PROXY", "proxy-address"),
+    for (name, key) in [
+        ("GOMAXPROCS", key!("go-max-procs")),
+        ("VAULT_CLIENT_TIMEOUT", key!("client-timeout")),
+        ("VAULT_MAX_RETRIES", key!("client-max-retries")),
+        ("VAULT_LOG_LEVEL", key!("log-level")),
+        ("VAULT_LOG_FORMAT", key!("log-format")),
+        ("HTTPS_PROXY", key!("proxy-address")),
     ] {
-        env.unless_empty(name, annotations.get(annotation));
+        env.unless_empty(name, annotations.get(key));
     }
     match config {
         Some(config) => {
@@ -175,17 +179,17 @@ fn environment(parts: &Parts<'_, '_>, config: Option<&str>, warnings: &mut Warni
                     encoded.len() / 1024
                 ));
             }
-            env.value("VAULT_CONFIG", &encoded);
+            env.value("VAULT_CONFIG", encoded);
         }
         None => {
-            for (name, annotation) in [
-                ("VAULT_ADDR", "service"),
-                ("VAULT_CACERT", "ca-cert"),
-                ("VAULT_CAPATH", "ca-key"),
-                ("VAULT_CLIENT_CERT", "client-cert"),
-                ("VAULT_CLIENT_KEY", "client-key"),
+            for (name, key) in [
+                ("VAULT_ADDR", key!("service")),
+                ("VAULT_CACERT", key!("ca-cert")),
+                ("VAULT_CAPATH", key!("ca-key")),
+                ("VAULT_CLIENT_CERT", key!("client-cert")),
+                ("VAULT_CLIENT_KEY", key!("client-key")),
             ] {
-                env.unless_empty(name, annotations.get(annotation));
+                env.unless_empty(name, annotations.get(key));
             }
             env.value(
                 "VAULT_SKIP_VERIFY",
@@ -195,21 +199,21 @@ fn environment(parts: &Parts<'_, '_>, config: Option<&str>, warnings: &mut Warni
                     "false"
                 },
             );
-            env.unless_empty("VAULT_TLS_SERVER_NAME", annotations.get("tls-server-name"));
+            env.unless_empty(
+                "VAULT_TLS_SERVER_NAME",
+                annotations.get(key!("tls-server-name")),
+            );
         }
     }
-    env.unless_empty(
-        "VAULT_CACERT_BYTES",
-        &ca_bytes(&settings.vault_cacert_bytes),
-    );
-    if annotations.get("auth-type") == "aws" {
+    env.unless_empty("VAULT_CACERT_BYTES", ca_bytes(&settings.vault_cacert_bytes));
+    if annotations.get(key!("auth-type")) == "aws" {
         aws(&mut env, parts);
     }
     env.0
 }
 
 /// What the application's containers know about AWS, and the region of the annotation, which wins by coming last.
-fn aws(env: &mut Environment, parts: &Parts<'_, '_>) {
+fn aws<'p>(env: &mut Environment<'p>, parts: Parts<'p>) {
     for name in [
         "AWS_DEFAULT_REGION",
         "AWS_REGION",
@@ -222,118 +226,129 @@ fn aws(env: &mut Environment, parts: &Parts<'_, '_>) {
             .iter()
             .flat_map(|container| &container.env);
         if let Some((_, entry)) = entries.into_iter().find(|(known, _)| *known == name) {
-            match entry.get("valueFrom").filter(|source| !source.is_null()) {
-                Some(source) => env.0.push(json!({"name": name, "valueFrom": source})),
+            match entry
+                .get("valueFrom")
+                .filter(|source| **source != Node::Null)
+            {
+                Some(source) => env.0.push(Variable {
+                    name,
+                    value: Cow::Borrowed(""),
+                    value_from: Some(ValueFrom::Copied(source.to_value())),
+                }),
                 None => env.value(
                     name,
                     entry
                         .get("value")
-                        .and_then(Value::as_str)
+                        .and_then(Node::as_str)
                         .unwrap_or_default(),
                 ),
             }
         }
     }
-    if let Some(region) = parts.annotations.present("auth-config-region") {
+    if let Some(region) = parts.annotations.member("auth-config-", "region") {
         env.value("AWS_REGION", region);
     }
 }
 
 /// PEM as it is, or decoded when the whole text is base64.
-fn ca_bytes(text: &str) -> String {
+fn ca_bytes(text: &str) -> Cow<'_, str> {
+    if text.is_empty() {
+        return Cow::Borrowed(text);
+    }
     let joined: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     match STANDARD.decode(joined) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) => text.to_owned(),
+        Ok(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(_) => Cow::Borrowed(text),
     }
 }
 
 /// Environment variables in order.
-#[derive(Default)]
-struct Environment(Vec<Value>);
+struct Environment<'a>(Vec<Variable<'a>>);
 
-impl Environment {
-    fn field(&mut self, name: &str, path: &str) {
-        self.0
-            .push(json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}}));
-    }
-
-    /// An empty value is left out, as Go does.
-    fn value(&mut self, name: &str, value: &str) {
-        self.0.push(if value.is_empty() {
-            json!({"name": name})
-        } else {
-            json!({"name": name, "value": value})
+impl<'a> Environment<'a> {
+    fn field(&mut self, name: &'static str, field_path: &'static str) {
+        self.0.push(Variable {
+            name,
+            value: Cow::Borrowed(""),
+            value_from: Some(ValueFrom::Field {
+                field: FieldRef { field_path },
+            }),
         });
     }
 
-    fn unless_empty(&mut self, name: &str, value: &str) {
+    /// An empty value is left out, as Go does.
+    fn value(&mut self, name: &'static str, value: impl Into<Cow<'a, str>>) {
+        self.0.push(Variable {
+            name,
+            value: value.into(),
+            value_from: None,
+        });
+    }
+
+    fn unless_empty(&mut self, name: &'static str, value: impl Into<Cow<'a, str>>) {
+        let value = value.into();
         if !value.is_empty() {
             self.value(name, value);
         }
     }
 }
 
-fn resources(annotations: &Effective<'_>) -> Result<Value, Fault> {
-    let mut resources = Map::new();
-    for (member, rows) in [
-        (
-            "limits",
-            [
-                ("cpu", "agent-limits-cpu"),
-                ("memory", "agent-limits-mem"),
-                ("ephemeral-storage", "agent-limits-ephemeral"),
-            ],
-        ),
-        (
-            "requests",
-            [
-                ("cpu", "agent-requests-cpu"),
-                ("memory", "agent-requests-mem"),
-                ("ephemeral-storage", "agent-requests-ephemeral"),
-            ],
-        ),
-    ] {
-        let mut quantities = Map::new();
-        for (resource, annotation) in rows {
-            let text = annotations.get(annotation);
-            if !text.is_empty() {
-                let quantity = quantity::canonical(text)
-                    .map_err(|error| Fault::about(annotation, error.to_string()))?;
-                quantities.insert(resource.to_owned(), quantity.into());
-            }
+fn resources(annotations: &Effective<'_>) -> Result<Resources, Fault> {
+    let quantity = |key: Key| match annotations.get(key) {
+        "" => Ok(String::new()),
+        text => {
+            quantity::canonical(text).map_err(|error| Fault::about(key.name(), error.to_string()))
         }
-        if !quantities.is_empty() {
-            resources.insert(member.to_owned(), Value::Object(quantities));
-        }
-    }
-    Ok(Value::Object(resources))
+    };
+    // The order in which they are read decides which of several mistakes is told.
+    let cpu = quantity(key!("agent-limits-cpu"))?;
+    let memory = quantity(key!("agent-limits-mem"))?;
+    let ephemeral_storage = quantity(key!("agent-limits-ephemeral"))?;
+    let limits = Quantities {
+        cpu,
+        ephemeral_storage,
+        memory,
+    };
+    let cpu = quantity(key!("agent-requests-cpu"))?;
+    let memory = quantity(key!("agent-requests-mem"))?;
+    let ephemeral_storage = quantity(key!("agent-requests-ephemeral"))?;
+    let requests = Quantities {
+        cpu,
+        ephemeral_storage,
+        memory,
+    };
+    Ok(Resources { limits, requests })
 }
 
 /// Holds back what starts after a native sidecar until all files are there; after an hour the agent is started anew.
-fn startup_probe(agent: &Agent<'_>) -> Value {
+fn startup_probe(agent: &Agent<'_>) -> Probe {
     let tests: Vec<String> = agent
         .secrets
         .iter()
         .map(|secret| format!("test -f {}", stop::quote(&secret.destination)))
         .collect();
-    json!({"exec": {"command": ["/bin/sh", "-c", tests.join(" && ")]}, "periodSeconds": 1, "failureThreshold": 3600})
-}
-
-fn lifecycle(agent: &Agent<'_>, annotations: &Effective<'_>) -> Value {
-    if !agent.revoke_on_shutdown {
-        return json!({});
+    Probe {
+        exec: Exec::shell(tests.join(" && ")),
+        failure_threshold: 3600,
+        period_seconds: 1,
     }
-    json!({"preStop": {"exec": {"command": ["/bin/sh", "-c", stop::command(agent, annotations)]}}})
 }
 
-fn security_context(agent: &Agent<'_>) -> Value {
-    json!({
-        "capabilities": {"drop": ["ALL"]},
-        "runAsUser": agent.run_as_user,
-        "runAsGroup": agent.run_as_group,
-        "runAsNonRoot": agent.run_as_user != 0 && agent.run_as_group != 0,
-        "readOnlyRootFilesystem": true,
-        "allowPrivilegeEscalation": false,
-    })
+fn lifecycle(agent: &Agent<'_>, annotations: &Effective<'_>) -> Lifecycle {
+    Lifecycle {
+        pre_stop: agent.revoke_on_shutdown.then(|| Handler {
+            exec: Exec::shell(stop::command(agent, annotations)),
+        }),
+    }
+}
+
+fn security_context(agent: &Agent<'_>) -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: false,
+        capabilities: Capabilities { drop: ["ALL"] },
+        read_only_root_filesystem: true,
+        run_as_group: agent.run_as_group,
+        run_as_non_root: agent.run_as_user != 0 && agent.run_as_group != 0,
+        run_as_user: agent.run_as_user,
+    }
 }

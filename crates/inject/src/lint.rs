@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use pannier_go::Duration;
 use pannier_template::{Options, Template};
-use serde_json::Value;
 
 use crate::agent::Agent;
-use crate::annotations::{self, FAMILIES, PREFIX};
+use crate::annotations::{self, FAMILIES, Key, PREFIX, key};
 use crate::effective::Effective;
 use crate::kube_version::KubeVersion;
+use crate::node::Node;
 use crate::pod::Pod;
 use crate::secret::{Body, Secret};
 use crate::settings::Settings;
@@ -17,15 +17,14 @@ use crate::warning::{Warning, Warnings};
 use crate::{grammar, path, quantity};
 
 /// Warnings for a pod that does not ask for injection: perhaps it meant to.
-pub(crate) fn unasked(pod: &Value) -> Vec<Warning> {
+pub(crate) fn unasked(pod: &Node<'_>) -> Vec<Warning> {
     let mut warnings = Warnings::default();
     let annotations = pod
         .get("metadata")
-        .and_then(|metadata| metadata.get("annotations"))
-        .and_then(Value::as_object);
+        .and_then(|metadata| metadata.get("annotations"));
     for name in annotations
-        .into_iter()
-        .flatten()
+        .map_or(&[][..], Node::members)
+        .iter()
         .filter_map(|(key, _)| key.strip_prefix(PREFIX))
     {
         unknown(name, &mut warnings);
@@ -58,36 +57,39 @@ fn unknown(name: &str, warnings: &mut Warnings) {
 
 /// Warnings that need only what the pod says.
 pub(crate) fn annotations(annotations: &Effective<'_>, warnings: &mut Warnings) {
-    for (name, _) in annotations.all() {
+    for (name, _) in annotations.others() {
         unknown(name, warnings);
     }
-    for (name, consequence) in [
-        ("agent-run-as-user", "the agents run as root"),
+    for (key, consequence) in [
+        (key!("agent-run-as-user"), "the agents run as root"),
         (
-            "agent-pre-populate",
+            key!("agent-pre-populate"),
             "there is no init agent, so the application starts without its files",
         ),
         (
-            "template-config-exit-on-retry-failure",
+            key!("template-config-exit-on-retry-failure"),
             "the agents go on without a file that cannot be rendered",
         ),
         (
-            "secret-volume-path",
+            key!("secret-volume-path"),
             "the mount has no path, which the API server refuses",
         ),
     ] {
-        if annotations.on_pod(name) && annotations.get(name).is_empty() {
+        if annotations.on_pod(key) == Some("") {
             warnings.about(
-                name,
+                key.name(),
                 format!("is empty, so {consequence}: remove it to get the default"),
             );
         }
     }
-    for (name, _) in annotations
-        .all()
-        .filter(|(name, _)| name.starts_with("preserve-secret-case"))
-    {
-        if grammar::bool(annotations.get(name)).is_err() {
+    let own = annotations
+        .on_pod(key!("preserve-secret-case"))
+        .map(|text| ("preserve-secret-case", text));
+    let others = annotations
+        .others()
+        .filter(|(name, _)| name.starts_with("preserve-secret-case"));
+    for (name, text) in own.into_iter().chain(others) {
+        if grammar::bool(text).is_err() {
             warnings.about(
                 name,
                 "is no boolean and counts as false: expected `true` or `false`",
@@ -126,41 +128,45 @@ fn values(annotations: &Effective<'_>, warnings: &mut Warnings) {
         text.split(',')
             .all(|part| matches!(part, "auto-auth" | "caching" | "templating" | "proxying"))
     };
-    type Check<'c> = (&'static str, &'static str, &'c dyn Fn(&str) -> bool);
+    type Check<'c> = (Key, &'static str, &'c dyn Fn(&str) -> bool);
     let checks: [Check<'_>; 11] = [
         (
-            "agent-cache-listener-port",
+            key!("agent-cache-listener-port"),
             "a port from 1 to 65535",
             &|text| text.parse::<u16>().is_ok_and(|port| port > 0),
         ),
         (
-            "agent-cache-use-auto-auth-token",
+            key!("agent-cache-use-auto-auth-token"),
             "`true`, `false` or `force`",
             &|text| matches!(text, "true" | "false" | "force"),
         ),
         (
-            "agent-disable-idle-connections",
+            key!("agent-disable-idle-connections"),
             "`auto-auth`, `caching` and `templating`, separated by commas",
             &parts,
         ),
         (
-            "agent-disable-keep-alives",
+            key!("agent-disable-keep-alives"),
             "`auto-auth`, `caching` and `templating`, separated by commas",
             &parts,
         ),
-        ("client-max-retries", "a number", &number),
-        ("client-timeout", "a duration such as `30s`", &interval),
-        ("go-max-procs", "a number", &number),
-        ("log-format", "`standard` or `json`", &|text| {
+        (key!("client-max-retries"), "a number", &number),
+        (
+            key!("client-timeout"),
+            "a duration such as `30s`",
+            &interval,
+        ),
+        (key!("go-max-procs"), "a number", &number),
+        (key!("log-format"), "`standard` or `json`", &|text| {
             matches!(text.to_lowercase().as_str(), "standard" | "json")
         }),
         (
-            "log-level",
+            key!("log-level"),
             "`trace`, `debug`, `info`, `warn` or `error`",
             &level,
         ),
         (
-            "service",
+            key!("service"),
             "an address such as `https://vault.vault.svc:8200`",
             &|text| {
                 ["http://", "https://", "unix://"]
@@ -169,16 +175,16 @@ fn values(annotations: &Effective<'_>, warnings: &mut Warnings) {
             },
         ),
         (
-            "template-static-secret-render-interval",
+            key!("template-static-secret-render-interval"),
             "a duration such as `5m`",
             &interval,
         ),
     ];
-    for (name, expected, fits) in checks {
-        let text = annotations.get(name);
-        if annotations.on_pod(name) && !text.is_empty() && !fits(text) {
+    for (key, expected, fits) in checks {
+        let text = annotations.on_pod(key).unwrap_or_default();
+        if !text.is_empty() && !fits(text) {
             warnings.about(
-                name,
+                key.name(),
                 format!("`{text}` cannot be right: expected {expected}"),
             );
         }
@@ -205,7 +211,7 @@ pub(crate) fn agent(
             "with `agent-pre-populate` false there is no agent at all, so no file is ever written",
         );
     }
-    if agent.native && !annotations.get("agent-init-json-patch").is_empty() {
+    if agent.native && !annotations.get(key!("agent-init-json-patch")).is_empty() {
         warnings.about("agent-init-json-patch", "is not used: with `agent-native-sidecar` there is one agent, which `agent-json-patch` changes");
     }
     if agent.waits && agent.has_config_map() {
@@ -219,7 +225,7 @@ pub(crate) fn agent(
             "the cluster is Kubernetes {found}, and an init container that goes on running needs {}: the pod gets the usual two agents instead",
             KubeVersion::WITH_NATIVE_SIDECARS
         );
-        if annotations.on_pod("agent-native-sidecar") {
+        if annotations.on_pod(key!("agent-native-sidecar")).is_some() {
             warnings.about("agent-native-sidecar", text);
         } else {
             warnings.general(format!("{}: {text}", Settings::names("native_sidecar")));
@@ -231,20 +237,20 @@ pub(crate) fn agent(
             "the pod has `hostPID`, and the API server refuses both together",
         );
     }
-    for resource in ["cpu", "mem", "ephemeral"] {
-        let (request, limit) = (
-            format!("agent-requests-{resource}"),
-            format!("agent-limits-{resource}"),
-        );
-        let amounts = (
-            quantity::amount(annotations.get(&request)),
-            quantity::amount(annotations.get(&limit)),
-        );
-        if let (Some(requested), Some(limited)) = amounts
+    for (request, limit) in [
+        (key!("agent-requests-cpu"), key!("agent-limits-cpu")),
+        (key!("agent-requests-mem"), key!("agent-limits-mem")),
+        (
+            key!("agent-requests-ephemeral"),
+            key!("agent-limits-ephemeral"),
+        ),
+    ] {
+        let (more, less) = (annotations.get(request), annotations.get(limit));
+        if let (Some(requested), Some(limited)) = (quantity::amount(more), quantity::amount(less))
             && requested > limited
         {
-            let (more, less) = (annotations.get(&request), annotations.get(&limit));
-            warnings.about(&request, format!("`{more}` is above the limit of `{less}`, which the API server refuses: set `{PREFIX}{limit}` too"));
+            let limit = limit.name();
+            warnings.about(request.name(), format!("`{more}` is above the limit of `{less}`, which the API server refuses: set `{PREFIX}{limit}` too"));
         }
     }
     if agent.max_connections_per_host < 0 {
@@ -321,7 +327,7 @@ fn blank_declarations(agent: &Agent<'_>, annotations: &Effective<'_>, warnings: 
 
 fn one_secret(secret: &Secret<'_>, annotations: &Effective<'_>, warnings: &mut Warnings) {
     let name = secret.name;
-    if !secret.perms.is_empty() && !is_mode(&secret.perms) {
+    if !secret.perms.is_empty() && !is_mode(secret.perms) {
         let key = format!("agent-inject-perms-{name}");
         warnings.about(
             &key,
@@ -331,9 +337,9 @@ fn one_secret(secret: &Secret<'_>, annotations: &Effective<'_>, warnings: &mut W
             ),
         );
     }
-    let file = annotations.get(&format!("agent-inject-template-file-{name}"));
-    if let Body::Inline(text) = &secret.body {
-        if !file.is_empty() {
+    if let Body::Inline(text) = secret.body {
+        let file = annotations.member("agent-inject-template-file-", name);
+        if file.is_some_and(|file| !file.is_empty()) {
             let key = format!("agent-inject-template-file-{name}");
             warnings.about(
                 &key,
@@ -348,16 +354,16 @@ fn one_secret(secret: &Secret<'_>, annotations: &Effective<'_>, warnings: &mut W
         }
         template(name, text, secret, warnings);
     }
+    let file = annotations.member("agent-inject-file-", name);
+    if file.is_none_or(str::is_empty) {
+        return;
+    }
     if path::clean(&secret.destination) != secret.destination && !secret.destination.contains("..")
     {
         return;
     }
-    let inside = format!("{}/", path::clean(&secret.volume_path));
-    if !annotations
-        .get(&format!("agent-inject-file-{name}"))
-        .is_empty()
-        && !secret.destination.starts_with(&inside)
-    {
+    let inside = format!("{}/", path::clean(secret.volume_path));
+    if !secret.destination.starts_with(&inside) {
         let key = format!("agent-inject-file-{name}");
         warnings.about(
             &key,
@@ -378,8 +384,8 @@ fn is_mode(text: &str) -> bool {
 /// Parses a template as the agent will, so that a mistake shows before the pod starts.
 fn template(name: &str, text: &str, secret: &Secret<'_>, warnings: &mut Warnings) {
     let options = Options {
-        left: secret.left.clone(),
-        right: secret.right.clone(),
+        left: secret.left.to_owned(),
+        right: secret.right.to_owned(),
         ..Options::default()
     };
     let Err(error) = Template::parse("", text, &options) else {
@@ -408,7 +414,7 @@ fn same_file(agent: &Agent<'_>, annotations: &Effective<'_>, warnings: &mut Warn
     let mut writers: BTreeMap<String, &str> = BTreeMap::new();
     if agent.inject_token {
         writers.insert(
-            path::join(annotations.get("secret-volume-path"), "token"),
+            path::join(annotations.get(key!("secret-volume-path")), "token"),
             "",
         );
     }
@@ -434,8 +440,10 @@ fn containers(pod: &Pod<'_>, annotations: &Effective<'_>, warnings: &mut Warning
             .iter()
             .any(|container| container.name == name)
     };
-    let list = annotations.get("agent-inject-containers");
-    if annotations.on_pod("agent-inject-containers") && !list.is_empty() {
+    let list = annotations
+        .on_pod(key!("agent-inject-containers"))
+        .unwrap_or_default();
+    if !list.is_empty() {
         for name in list.split(',').filter(|name| !named(name)) {
             let hint = if named(name.trim()) {
                 ": write it without the blank"
@@ -448,7 +456,7 @@ fn containers(pod: &Pod<'_>, annotations: &Effective<'_>, warnings: &mut Warning
             );
         }
     }
-    let copied = annotations.get("agent-copy-volume-mounts");
+    let copied = annotations.get(key!("agent-copy-volume-mounts"));
     if !copied.is_empty()
         && !named(copied)
         && !pod

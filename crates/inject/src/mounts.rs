@@ -1,45 +1,69 @@
 //! Volumes, and where agents and applications mount them.
 
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
 
 use crate::agent::Agent;
+use crate::annotations::key;
 use crate::config::CACHE_FOLDER;
 use crate::container::{Parts, Role};
 use crate::effective::Effective;
-use crate::pod::Mount;
+use crate::node::Node;
+use crate::pod;
+use crate::spec::{ConfigMapSource, CopiedMount, EmptyDir, Mount, OwnMount, SecretSource, Volume};
 use crate::warning::Warnings;
 
 const HOME: &str = "/home/vault";
 
 /// The volumes to add, in order.
-pub(crate) fn volumes(agent: &Agent<'_>, annotations: &Effective<'_>) -> Vec<Value> {
-    let mut volumes = Vec::new();
-    let mut memory =
-        |name: &str| volumes.push(json!({"name": name, "emptyDir": {"medium": "Memory"}}));
+pub(crate) fn volumes<'a>(agent: &Agent<'a>, annotations: &'a Effective<'_>) -> Vec<Volume<'a>> {
+    let mut volumes = Vec::with_capacity(8);
+    let mut memory = |name: Cow<'static, str>| {
+        volumes.push(Volume {
+            empty_dir: Some(EmptyDir { medium: "Memory" }),
+            name,
+            ..Volume::default()
+        });
+    };
     if agent.init {
-        memory("home-init");
+        memory("home-init".into());
     }
     if agent.sidecar {
-        memory("home-sidecar");
+        memory("home-sidecar".into());
     }
-    memory("vault-secrets");
+    memory("vault-secrets".into());
     for at in 0..agent.custom_volumes.len() {
-        memory(&custom_name(at));
+        memory(custom_name(at).into());
     }
     if agent.has_config_map() {
-        volumes.push(json!({"name": "vault-config", "configMap": {"name": agent.config_map}}));
+        volumes.push(Volume {
+            config_map: Some(ConfigMapSource {
+                name: agent.config_map,
+            }),
+            name: "vault-config".into(),
+            ..Volume::default()
+        });
     }
-    for (name, annotation) in [
-        ("extra-secrets", "agent-extra-secret"),
-        ("vault-tls-secrets", "tls-secret"),
+    for (name, key) in [
+        ("extra-secrets", key!("agent-extra-secret")),
+        ("vault-tls-secrets", key!("tls-secret")),
     ] {
-        let secret = annotations.get(annotation);
-        if !secret.is_empty() {
-            volumes.push(json!({"name": name, "secret": {"secretName": secret}}));
+        let secret_name = annotations.get(key);
+        if !secret_name.is_empty() {
+            volumes.push(Volume {
+                name: name.into(),
+                secret: Some(SecretSource { secret_name }),
+                ..Volume::default()
+            });
         }
     }
     if agent.cache_persists() {
-        volumes.push(json!({"name": "vault-agent-cache", "emptyDir": {"medium": "Memory"}}));
+        volumes.push(Volume {
+            empty_dir: Some(EmptyDir { medium: "Memory" }),
+            name: "vault-agent-cache".into(),
+            ..Volume::default()
+        });
     }
     volumes
 }
@@ -49,46 +73,63 @@ fn custom_name(at: usize) -> String {
 }
 
 /// The mounts that every application container and both agents get.
-pub(crate) fn of_secrets(agent: &Agent<'_>, annotations: &Effective<'_>) -> Vec<Value> {
-    let mut mounts = vec![writable(
+pub(crate) fn of_secrets<'a>(agent: &Agent<'a>, annotations: &'a Effective<'_>) -> Vec<Mount<'a>> {
+    let mut mounts = Vec::with_capacity(12);
+    mounts.push(writable(
         "vault-secrets",
-        annotations.get("secret-volume-path"),
-    )];
+        annotations.get(key!("secret-volume-path")),
+    ));
     mounts.extend(
         agent
             .custom_volumes
             .iter()
             .enumerate()
-            .map(|(at, path)| writable(&custom_name(at), path)),
+            .map(|(at, path)| writable(custom_name(at), path)),
     );
     mounts
 }
 
-fn writable(name: &str, path: &str) -> Value {
-    json!({"name": name, "mountPath": path})
+fn writable<'a>(name: impl Into<Cow<'a, str>>, mount_path: &'a str) -> Mount<'a> {
+    Mount::Own(OwnMount {
+        mount_path,
+        name: name.into(),
+        ..OwnMount::default()
+    })
 }
 
-fn read_only(name: &str, path: &str) -> Value {
-    json!({"name": name, "readOnly": true, "mountPath": path})
+fn read_only<'a>(name: &'a str, mount_path: &'a str) -> Mount<'a> {
+    Mount::Own(OwnMount {
+        mount_path,
+        name: name.into(),
+        read_only: true,
+        ..OwnMount::default()
+    })
 }
 
 /// An agent's mounts, in order.
-pub(crate) fn of_agent(parts: &Parts<'_, '_>, role: Role, warnings: &mut Warnings) -> Vec<Value> {
+pub(crate) fn of_agent<'p>(
+    parts: Parts<'p>,
+    role: Role,
+    warnings: &mut Warnings,
+) -> Vec<Mount<'p>> {
     let Parts {
         pod,
         agent,
         annotations,
         ..
     } = parts;
-    let mut token = read_only(agent.token.volume, agent.token.mount_path);
-    if !agent.token.sub_path.is_empty() {
-        token["subPath"] = agent.token.sub_path.into();
+    let token = Mount::Own(OwnMount {
+        mount_path: agent.token.mount_path,
+        name: agent.token.volume.into(),
+        read_only: true,
+        sub_path: agent.token.sub_path,
+    });
+    let mut mounts = Vec::with_capacity(12);
+    match role {
+        Role::Init => mounts.extend([writable("home-init", HOME), token]),
+        Role::Sidecar => mounts.extend([token, writable("home-sidecar", HOME)]),
     }
-    let mut mounts = match role {
-        Role::Init => vec![writable("home-init", HOME), token],
-        Role::Sidecar => vec![token, writable("home-sidecar", HOME)],
-    };
-    if annotations.get("auth-type") == "aws" {
+    if annotations.get(key!("auth-type")) == "aws" {
         let mut all = pod
             .containers
             .iter()
@@ -99,21 +140,21 @@ pub(crate) fn of_agent(parts: &Parts<'_, '_>, role: Role, warnings: &mut Warning
         }
     }
     mounts.extend(of_secrets(agent, annotations));
-    if !annotations.get("agent-extra-secret").is_empty() {
+    if !annotations.get(key!("agent-extra-secret")).is_empty() {
         mounts.push(read_only("extra-secrets", "/vault/custom"));
     }
     let mut later = Vec::new();
     if agent.has_config_map() {
         later.push(read_only("vault-config", "/vault/configs"));
     }
-    if !annotations.get("tls-secret").is_empty() {
+    if !annotations.get(key!("tls-secret")).is_empty() {
         later.push(read_only("vault-tls-secrets", "/vault/tls"));
     }
     if agent.cache_persists() {
         later.push(writable("vault-agent-cache", CACHE_FOLDER));
     }
     for mount in copied(parts) {
-        let taken = |other: &Value| other["mountPath"] == mount.mount_path;
+        let taken = |other: &Mount<'_>| other.path() == mount.mount_path;
         if mounts.iter().chain(&later).any(taken) {
             warnings.about(
                 "agent-copy-volume-mounts",
@@ -131,8 +172,8 @@ pub(crate) fn of_agent(parts: &Parts<'_, '_>, role: Role, warnings: &mut Warning
 }
 
 /// The mounts of the container that the annotation names, but for those of service-account tokens.
-fn copied<'p, 'a>(parts: &'p Parts<'_, 'a>) -> impl Iterator<Item = &'p Mount<'a>> {
-    let name = parts.annotations.get("agent-copy-volume-mounts");
+fn copied<'p>(parts: Parts<'p>) -> impl Iterator<Item = &'p pod::Mount<'p>> {
+    let name = parts.annotations.get(key!("agent-copy-volume-mounts"));
     let containers = parts
         .pod
         .containers
@@ -145,18 +186,19 @@ fn copied<'p, 'a>(parts: &'p Parts<'_, 'a>) -> impl Iterator<Item = &'p Mount<'a
 }
 
 /// A mount complete with what the API knows of mounts, empty members left out as the API server does.
-fn known_members(mount: &Mount<'_>) -> Value {
-    let empty = |value: &Value| value.is_null() || *value == json!("") || *value == json!(false);
-    let members = mount
-        .raw
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(_, value)| !empty(value));
-    let mut copy: Map<String, Value> = members
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+fn known_members<'p>(mount: &pod::Mount<'p>) -> Mount<'p> {
+    let empty = |value: &Node<'_>| {
+        matches!(value, Node::Null | Node::Bool(false)) || value.as_str() == Some("")
+    };
+    let mut copy = Map::new();
+    for (name, value) in mount.raw.members() {
+        copy.insert(name.clone().into_owned(), value.to_value());
+    }
+    copy.retain(|name, _| mount.raw.get(name).is_some_and(|value| !empty(value)));
     copy.insert("name".to_owned(), mount.name.into());
     copy.insert("mountPath".to_owned(), mount.mount_path.into());
-    Value::Object(copy)
+    Mount::Copied(CopiedMount {
+        path: mount.mount_path,
+        mount: Value::Object(copy),
+    })
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::spec::{AgentContainer, Mount, Volume};
+
 /// One operation of RFC 6902.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Operation {
@@ -16,23 +18,72 @@ pub struct Operation {
     pub value: Value,
 }
 
-/// Builds a patch.
-#[derive(Debug, Default)]
-pub(crate) struct Builder {
-    operations: Vec<Operation>,
+/// One operation of an injection, before anybody asks for it as a value.
+#[derive(Debug, Serialize)]
+pub(crate) struct Addition<'b> {
+    op: &'static str,
+    path: Cow<'b, str>,
+    value: Added<'b>,
 }
 
-impl Builder {
-    pub(crate) fn add(&mut self, path: impl Into<String>, value: Value) {
-        self.operations.push(Operation {
+/// What an injection adds.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Part<'b> {
+    Volume(&'b Volume<'b>),
+    Mount(&'b Mount<'b>),
+    Agent(&'b AgentContainer<'b>),
+    Bool(bool),
+    Text(&'b str),
+    Raw(&'b Value),
+}
+
+/// A part, by itself or as a list of one.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Added<'b> {
+    Alone(Part<'b>),
+    List([Part<'b>; 1]),
+}
+
+impl Addition<'_> {
+    /// The operation as a value.
+    pub(crate) fn to_operation(&self) -> Operation {
+        Operation {
+            op: self.op,
+            path: self.path.clone().into_owned(),
+            // Parts are plain JSON: nothing in them can be refused.
+            value: serde_json::to_value(&self.value).unwrap_or_default(),
+        }
+    }
+}
+
+/// Builds a patch.
+#[derive(Debug, Default)]
+pub(crate) struct Builder<'b> {
+    additions: Vec<Addition<'b>>,
+}
+
+impl<'b> Builder<'b> {
+    pub(crate) fn add(&mut self, path: impl Into<Cow<'b, str>>, part: Part<'b>) {
+        self.push(path.into(), Added::Alone(part));
+    }
+
+    fn push(&mut self, path: Cow<'b, str>, value: Added<'b>) {
+        self.additions.push(Addition {
             op: "add",
-            path: path.into(),
+            path,
             value,
         });
     }
 
-    pub(crate) fn finish(self) -> Vec<Operation> {
-        self.operations
+    pub(crate) fn finish(self) -> Vec<Addition<'b>> {
+        self.additions
+    }
+
+    /// The operations as values.
+    pub(crate) fn operations(self) -> Vec<Operation> {
+        self.additions.iter().map(Addition::to_operation).collect()
     }
 }
 
@@ -53,20 +104,20 @@ impl List {
     }
 
     /// Adds an element at the end.
-    pub(crate) fn push(&mut self, builder: &mut Builder, value: Value) {
-        self.put(builder, "-", value);
+    pub(crate) fn push<'b>(&mut self, builder: &mut Builder<'b>, part: Part<'b>) {
+        self.put(builder, "-", part);
     }
 
     /// Adds an element at the beginning.
-    pub(crate) fn push_front(&mut self, builder: &mut Builder, value: Value) {
-        self.put(builder, "0", value);
+    pub(crate) fn push_front<'b>(&mut self, builder: &mut Builder<'b>, part: Part<'b>) {
+        self.put(builder, "0", part);
     }
 
-    fn put(&mut self, builder: &mut Builder, place: &str, value: Value) {
+    fn put<'b>(&mut self, builder: &mut Builder<'b>, place: &str, part: Part<'b>) {
         if std::mem::take(&mut self.empty) {
-            builder.add(self.path.clone(), Value::Array(vec![value]));
+            builder.push(self.path.clone(), Added::List([part]));
         } else {
-            builder.add(format!("{}/{place}", self.path), value);
+            builder.add(format!("{}/{place}", self.path), part);
         }
     }
 }
@@ -130,12 +181,13 @@ mod tests {
 
     #[test]
     fn a_list_without_elements_is_added_once_and_then_appended_to() {
+        let parts = ["a", "b", "c"].map(|name| json!({"name": name}));
         let mut builder = Builder::default();
         let mut volumes = List::new("/spec/volumes", true);
-        volumes.push(&mut builder, json!({"name": "a"}));
-        volumes.push(&mut builder, json!({"name": "b"}));
-        volumes.push_front(&mut builder, json!({"name": "c"}));
-        let patch = builder.finish();
+        volumes.push(&mut builder, Part::Raw(&parts[0]));
+        volumes.push(&mut builder, Part::Raw(&parts[1]));
+        volumes.push_front(&mut builder, Part::Raw(&parts[2]));
+        let patch = builder.operations();
         let paths: Vec<&str> = patch
             .iter()
             .map(|operation| operation.path.as_str())

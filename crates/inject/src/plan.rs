@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use crate::agent::Agent;
+use crate::annotations::{Key, key};
 use crate::container::{Parts, Role};
 pub use crate::effective::Source;
 use crate::path;
-use crate::review::{Built, gets_secrets};
-use crate::secret::Body;
+use crate::review::{Built, BuiltAgent, gets_secrets};
+use crate::secret::{Body, Secret};
+use crate::spec::{AgentContainer, Volume};
 
 /// Everything that is injected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,28 +152,29 @@ impl Plan {
     }
 }
 
-pub(crate) fn of(parts: &Parts<'_, '_>, built: &Built) -> Plan {
+pub(crate) fn of(parts: Parts<'_>, built: &Built<'_>) -> Plan {
     let Parts {
         pod,
         agent,
         annotations,
         ..
     } = parts;
-    let text = |name: &str| annotations.get(name).to_owned();
-    let one = |role: Role, built: &Option<(Value, Option<String>)>| {
+    let text = |key: Key| annotations.get(key).to_owned();
+    let one = |role: Role, built: &Option<BuiltAgent<'_>>| {
         built.as_ref().map(|(container, config)| AgentPlan {
             role,
-            container: container.clone(),
+            container: value(container),
             config: config.clone(),
         })
     };
-    let role = if text("role").is_empty() {
-        text("auth-config-role")
-    } else {
-        text("role")
+    let role = match annotations.get(key!("role")) {
+        "" => annotations
+            .member("auth-config-", "role")
+            .unwrap_or_default(),
+        role => role,
     };
-    let mut folders = vec![text("secret-volume-path")];
-    folders.extend(agent.custom_volumes.iter().cloned());
+    let mut folders = vec![text(key!("secret-volume-path"))];
+    folders.extend(agent.custom_volumes.iter().map(|&path| path.to_owned()));
     let of_init = pod
         .init_containers
         .iter()
@@ -186,19 +189,19 @@ pub(crate) fn of(parts: &Parts<'_, '_>, built: &Built) -> Plan {
             .chain(one(Role::Sidecar, &built.sidecar))
             .collect(),
         login: Login {
-            address: text("service"),
-            namespace: text("namespace"),
-            method: text("auth-type"),
-            mount: text("auth-path"),
-            role,
+            address: text(key!("service")),
+            namespace: text(key!("namespace")),
+            method: text(key!("auth-type")),
+            mount: text(key!("auth-path")),
+            role: role.to_owned(),
             token_volume: agent.token.volume.to_owned(),
             token_file: path::join(agent.token.mount_path, agent.token.token_path),
         },
         files: files(agent),
         token_file: agent
             .inject_token
-            .then(|| path::join(annotations.get("secret-volume-path"), "token")),
-        config_map: agent.config_map.clone(),
+            .then(|| path::join(annotations.get(key!("secret-volume-path")), "token")),
+        config_map: agent.config_map.to_owned(),
         containers: of_init
             .chain(of_main)
             .map(|(container, init, gets_secrets)| ContainerPlan {
@@ -211,46 +214,43 @@ pub(crate) fn of(parts: &Parts<'_, '_>, built: &Built) -> Plan {
         init_first: agent.init_first,
         folders,
         defaults: annotations
-            .all()
-            .filter(|(_, value)| value.source != Source::Pod)
-            .map(|(name, value)| {
-                (
-                    name.to_owned(),
-                    value.text.clone().into_owned(),
-                    value.source,
-                )
-            })
+            .defaults()
+            .map(|(name, text, source)| (name.to_owned(), text.to_owned(), source))
             .collect(),
     }
+}
+
+/// The container as a value; it is plain JSON, so nothing in it can be refused.
+fn value(container: &AgentContainer<'_>) -> Value {
+    serde_json::to_value(container).unwrap_or_default()
 }
 
 fn files(agent: &Agent<'_>) -> Vec<FilePlan> {
     if agent.has_config_map() {
         return Vec::new();
     }
-    let file = |secret: &crate::secret::Secret<'_>| FilePlan {
+    let file = |secret: &Secret<'_>| FilePlan {
         name: secret.name.to_owned(),
         destination: secret.destination.clone(),
-        path: secret.path.clone(),
-        template: match &secret.body {
+        path: secret.path.to_owned(),
+        template: match secret.body {
             Body::Default(form) => TemplatePlan::Default(form.name()),
-            Body::Inline(text) => TemplatePlan::Inline(text.clone()),
-            Body::File(file) => TemplatePlan::File(file.clone()),
+            Body::Inline(text) => TemplatePlan::Inline(text.to_owned()),
+            Body::File(file) => TemplatePlan::File(file.to_owned()),
         },
-        perms: secret.perms.clone(),
-        command: secret.command.clone(),
+        perms: secret.perms.to_owned(),
+        command: secret.command.to_owned(),
     };
     agent.secrets.iter().map(file).collect()
 }
 
-fn volume(volume: &Value) -> (String, String) {
-    let name = volume["name"].as_str().unwrap_or_default().to_owned();
-    let source = if let Some(secret) = volume["secret"]["secretName"].as_str() {
-        format!("Secret `{secret}`")
-    } else if let Some(map) = volume["configMap"]["name"].as_str() {
-        format!("ConfigMap `{map}`")
+fn volume(volume: &Volume<'_>) -> (String, String) {
+    let source = if let Some(secret) = &volume.secret {
+        format!("Secret `{}`", secret.secret_name)
+    } else if let Some(map) = &volume.config_map {
+        format!("ConfigMap `{}`", map.name)
     } else {
         "in memory".to_owned()
     };
-    (name, source)
+    (volume.name.clone().into_owned(), source)
 }

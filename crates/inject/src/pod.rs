@@ -2,16 +2,17 @@
 //!
 //! Errors read as those of Go's JSON decoder, because the program that this one replaces answers with them.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::fmt;
 
-use serde_json::{Map, Value};
+use crate::node::{self, Node};
 
 /// A pod, as far as it matters here.
 #[derive(Debug)]
 pub(crate) struct Pod<'a> {
     pub(crate) name: &'a str,
-    pub(crate) annotations: BTreeMap<&'a str, &'a str>,
+    /// In the order of their keys, each key once.
+    pub(crate) annotations: Vec<(&'a str, &'a str)>,
     pub(crate) phase: &'a str,
     pub(crate) share_process_namespace: Option<bool>,
     pub(crate) host_pid: bool,
@@ -26,7 +27,7 @@ pub(crate) struct Container<'a> {
     pub(crate) name: &'a str,
     pub(crate) mounts: Vec<Mount<'a>>,
     /// Name and whole entry of each environment variable.
-    pub(crate) env: Vec<(&'a str, &'a Value)>,
+    pub(crate) env: Vec<(&'a str, &'a Node<'a>)>,
     /// `None` without a security context, else its `runAsUser`.
     pub(crate) security_context: Option<Option<i64>>,
 }
@@ -38,7 +39,7 @@ pub(crate) struct Mount<'a> {
     pub(crate) mount_path: &'a str,
     pub(crate) sub_path: &'a str,
     /// The whole mount.
-    pub(crate) raw: &'a Value,
+    pub(crate) raw: &'a Node<'a>,
 }
 
 /// A volume of the pod.
@@ -53,14 +54,14 @@ pub(crate) struct Volume<'a> {
 pub(crate) type DecodeError = String;
 
 /// Reads a pod.
-pub(crate) fn read(pod: &Value) -> Result<Pod<'_>, DecodeError> {
+pub(crate) fn read<'a>(pod: &'a Node<'a>) -> Result<Pod<'a>, DecodeError> {
     let root = match pod {
-        Value::Object(members) => At {
+        Node::Object(members) => At {
             members,
             holder: "Pod",
-            path: String::new(),
+            path: Path::Root,
         },
-        Value::Null => return Err("unexpected end of JSON input".to_owned()),
+        Node::Null => return Err("unexpected end of JSON input".to_owned()),
         other => {
             return Err(format!(
                 "json: cannot unmarshal {} into Go value of type v1.Pod",
@@ -74,7 +75,7 @@ pub(crate) fn read(pod: &Value) -> Result<Pod<'_>, DecodeError> {
     let name = metadata.as_ref().map_or(Ok(""), |at| at.text("name"))?;
     let annotations = metadata
         .as_ref()
-        .map_or_else(|| Ok(BTreeMap::new()), At::annotations)?;
+        .map_or_else(|| Ok(Vec::new()), At::annotations)?;
     let phase = status.as_ref().map_or(Ok(""), |at| at.text("phase"))?;
     let mut read = Pod {
         name,
@@ -97,7 +98,7 @@ pub(crate) fn read(pod: &Value) -> Result<Pod<'_>, DecodeError> {
     Ok(read)
 }
 
-fn container<'a>(at: &At<'a>, _: &'a Value) -> Result<Container<'a>, DecodeError> {
+fn container<'a>(at: &At<'a, '_>, _: &'a Node<'a>) -> Result<Container<'a>, DecodeError> {
     let security_context = at.object("securityContext", "SecurityContext", "v1.SecurityContext")?;
     Ok(Container {
         name: at.text("name")?,
@@ -111,7 +112,7 @@ fn container<'a>(at: &At<'a>, _: &'a Value) -> Result<Container<'a>, DecodeError
     })
 }
 
-fn mount<'a>(at: &At<'a>, raw: &'a Value) -> Result<Mount<'a>, DecodeError> {
+fn mount<'a>(at: &At<'a, '_>, raw: &'a Node<'a>) -> Result<Mount<'a>, DecodeError> {
     Ok(Mount {
         name: at.text("name")?,
         mount_path: at.text("mountPath")?,
@@ -120,7 +121,7 @@ fn mount<'a>(at: &At<'a>, raw: &'a Value) -> Result<Mount<'a>, DecodeError> {
     })
 }
 
-fn volume<'a>(at: &At<'a>, _: &'a Value) -> Result<Volume<'a>, DecodeError> {
+fn volume<'a>(at: &At<'a, '_>, _: &'a Node<'a>) -> Result<Volume<'a>, DecodeError> {
     let sources = match at.object(
         "projected",
         "ProjectedVolumeSource",
@@ -148,17 +149,38 @@ fn volume<'a>(at: &At<'a>, _: &'a Value) -> Result<Volume<'a>, DecodeError> {
     })
 }
 
-/// An object, and where it was found.
-struct At<'a> {
-    members: &'a Map<String, Value>,
-    /// Go's name of the object's type.
-    holder: &'static str,
-    /// Names of the members that lead here, each with a dot behind it.
-    path: String,
+type Members<'a> = [(Cow<'a, str>, Node<'a>)];
+
+/// The members that lead to an object; put together only for an error.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Root,
+    Below(&'p Path<'p>, &'p str),
 }
 
-impl<'a> At<'a> {
-    fn refuse(&self, member: &str, value: &Value, expected: &str) -> DecodeError {
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root => Ok(()),
+            Self::Below(parent, member) => write!(f, "{parent}{member}."),
+        }
+    }
+}
+
+/// An object, and where it was found.
+struct At<'a, 'p> {
+    members: &'a Members<'a>,
+    /// Go's name of the object's type.
+    holder: &'static str,
+    path: Path<'p>,
+}
+
+impl<'a> At<'a, '_> {
+    fn get(&self, member: &str) -> Option<&'a Node<'a>> {
+        node::member(self.members, member)
+    }
+
+    fn refuse(&self, member: &str, value: &Node<'_>, expected: &str) -> DecodeError {
         format!(
             "json: cannot unmarshal {} into Go struct field {}.{}{member} of type {expected}",
             kind(value),
@@ -167,43 +189,43 @@ impl<'a> At<'a> {
         )
     }
 
-    fn object(
-        &self,
-        member: &str,
+    fn object<'s>(
+        &'s self,
+        member: &'s str,
         holder: &'static str,
         expected: &str,
-    ) -> Result<Option<Self>, DecodeError> {
-        match self.members.get(member) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(members)) => Ok(Some(Self {
+    ) -> Result<Option<At<'a, 's>>, DecodeError> {
+        match self.get(member) {
+            None | Some(Node::Null) => Ok(None),
+            Some(Node::Object(members)) => Ok(Some(At {
                 members,
                 holder,
-                path: format!("{}{member}.", self.path),
+                path: Path::Below(&self.path, member),
             })),
             Some(other) => Err(self.refuse(member, other, expected)),
         }
     }
 
     fn text(&self, member: &str) -> Result<&'a str, DecodeError> {
-        match self.members.get(member) {
-            None | Some(Value::Null) => Ok(""),
-            Some(Value::String(text)) => Ok(text),
+        match self.get(member) {
+            None | Some(Node::Null) => Ok(""),
+            Some(Node::Text(text)) => Ok(text),
             Some(other) => Err(self.refuse(member, other, "string")),
         }
     }
 
     fn boolean(&self, member: &str) -> Result<Option<bool>, DecodeError> {
-        match self.members.get(member) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Bool(value)) => Ok(Some(*value)),
+        match self.get(member) {
+            None | Some(Node::Null) => Ok(None),
+            Some(Node::Bool(value)) => Ok(Some(*value)),
             Some(other) => Err(self.refuse(member, other, "bool")),
         }
     }
 
     fn integer(&self, member: &str) -> Result<Option<i64>, DecodeError> {
-        match self.members.get(member) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
+        match self.get(member) {
+            None | Some(Node::Null) => Ok(None),
+            Some(Node::Number(number)) if number.is_i64() => Ok(number.as_i64()),
             Some(other) => Err(self.refuse(member, other, "int64")),
         }
     }
@@ -213,20 +235,19 @@ impl<'a> At<'a> {
         member: &str,
         holder: &'static str,
         expected: &str,
-        item: impl Fn(&At<'a>, &'a Value) -> Result<T, DecodeError>,
+        item: impl Fn(&At<'a, '_>, &'a Node<'a>) -> Result<T, DecodeError>,
     ) -> Result<Vec<T>, DecodeError> {
-        let values = match self.members.get(member) {
-            None | Some(Value::Null) => return Ok(Vec::new()),
-            Some(Value::Array(values)) => values,
+        let values = match self.get(member) {
+            None | Some(Node::Null) => return Ok(Vec::new()),
+            Some(Node::List(values)) => values,
             Some(other) => return Err(self.refuse(member, other, expected)),
         };
-        static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
         values
             .iter()
             .map(|value| {
-                let members = match value {
-                    Value::Object(members) => members,
-                    Value::Null => &NOTHING,
+                let members: &Members<'a> = match value {
+                    Node::Object(members) => members,
+                    Node::Null => &[],
                     other => {
                         return Err(self.refuse(member, other, expected.trim_start_matches("[]")));
                     }
@@ -235,7 +256,7 @@ impl<'a> At<'a> {
                     &At {
                         members,
                         holder,
-                        path: format!("{}{member}.", self.path),
+                        path: Path::Below(&self.path, member),
                     },
                     value,
                 )
@@ -243,37 +264,45 @@ impl<'a> At<'a> {
             .collect()
     }
 
-    fn annotations(&self) -> Result<BTreeMap<&'a str, &'a str>, DecodeError> {
-        let members = match self.members.get("annotations") {
-            None | Some(Value::Null) => return Ok(BTreeMap::new()),
-            Some(Value::Object(members)) => members,
+    fn annotations(&self) -> Result<Vec<(&'a str, &'a str)>, DecodeError> {
+        let mut members: Vec<&(Cow<'a, str>, Node<'a>)> = match self.get("annotations") {
+            None | Some(Node::Null) => return Ok(Vec::new()),
+            Some(Node::Object(members)) => members.iter().collect(),
             Some(other) => return Err(self.refuse("annotations", other, "map[string]string")),
         };
-        members
-            .iter()
-            .map(|(key, value)| match value {
-                Value::String(text) => Ok((key.as_str(), text.as_str())),
-                Value::Null => Ok((key.as_str(), "")),
+        members.sort_by(|(left, _), (right, _)| left.cmp(right));
+        let mut read: Vec<(&str, &str)> = Vec::with_capacity(members.len());
+        for (at, (key, value)) in members.iter().enumerate() {
+            // Of several with one key the last one counts, as in a map.
+            if members.get(at + 1).is_some_and(|(next, _)| next == key) {
+                continue;
+            }
+            match value {
+                Node::Text(text) => read.push((key, text)),
+                Node::Null => read.push((key, "")),
                 // The reference does not say which one it is.
-                other => Err(format!(
-                    "{key}: {}",
-                    self.refuse("annotations", other, "string")
-                )),
-            })
-            .collect()
+                other => {
+                    return Err(format!(
+                        "{key}: {}",
+                        self.refuse("annotations", other, "string")
+                    ));
+                }
+            }
+        }
+        Ok(read)
     }
 }
 
 /// Go's word for a JSON value; numbers that are no integers come with their digits.
-fn kind(value: &Value) -> String {
+fn kind(value: &Node<'_>) -> String {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => "bool".to_owned(),
-        Value::Number(number) if number.is_i64() || number.is_u64() => "number".to_owned(),
-        Value::Number(number) => format!("number {number}"),
-        Value::String(_) => "string".to_owned(),
-        Value::Array(_) => "array".to_owned(),
-        Value::Object(_) => "object".to_owned(),
+        Node::Null => "null".to_owned(),
+        Node::Bool(_) => "bool".to_owned(),
+        Node::Number(number) if number.is_i64() || number.is_u64() => "number".to_owned(),
+        Node::Number(number) => format!("number {number}"),
+        Node::Text(_) => "string".to_owned(),
+        Node::List(_) => "array".to_owned(),
+        Node::Object(_) => "object".to_owned(),
     }
 }
 
@@ -307,13 +336,18 @@ mod tests {
                 "json: cannot unmarshal number 1.5 into Go struct field SecurityContext.spec.containers.securityContext.runAsUser of type int64",
             ),
         ] {
-            assert_eq!(read(&pod).map(|_| ()), Err(expected.to_owned()), "{pod}");
+            assert_eq!(
+                read(&Node::from(&pod)).map(|_| ()),
+                Err(expected.to_owned()),
+                "{pod}"
+            );
         }
     }
 
     #[test]
     fn absent_and_null_members_are_the_same() {
         let pod = json!({"metadata": null, "spec": {"volumes": null, "containers": [null, {"name": null}]}});
+        let pod = Node::from(&pod);
         let pod = read(&pod).expect("valid");
         assert_eq!(
             (pod.containers.len(), pod.volumes.len(), pod.name),

@@ -2,17 +2,19 @@
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::agent;
-use crate::annotations::PREFIX;
+use crate::annotations::{Key, PREFIX, key};
 use crate::container::{self, Parts, Role};
 use crate::effective::Effective;
 use crate::fault::Fault;
-use crate::patch::{Builder, List, Operation, escape};
+use crate::node::Node;
+use crate::patch::{Addition, Builder, List, Operation, Part, escape};
 use crate::plan::{self, InjectionType, Plan};
 use crate::pod::{self, Container, Pod};
 use crate::settings::Settings;
+use crate::spec::{AgentContainer, Mount, Volume};
 use crate::warning::{Warning, Warnings};
 use crate::{config, grammar, lint, mounts, telemetry};
 
@@ -166,8 +168,8 @@ impl Decision {
 /// Namespaces in which nothing is injected.
 const SYSTEM_NAMESPACES: [&str; 2] = ["kube-system", "kube-public"];
 
-const SWITCH: &str = "agent-inject";
-const STATUS: &str = "agent-inject-status";
+const SWITCH: Key = key!("agent-inject");
+const STATUS: Key = key!("agent-inject-status");
 
 /// Decides about one pod.
 ///
@@ -175,12 +177,19 @@ const STATUS: &str = "agent-inject-status";
 /// does not ask for injection is skipped whatever else it holds.
 #[must_use]
 pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decision {
-    match judge(pod, request, settings, |parts, built| {
-        Box::new(plan::of(parts, built))
-    }) {
+    let told = judge(
+        &Node::from(pod),
+        request,
+        settings,
+        |parts, built, patch| {
+            let patch = patch.iter().map(Addition::to_operation).collect();
+            (patch, Box::new(plan::of(parts, built)))
+        },
+    );
+    match told {
         Judgement::Skip(skip) => Decision::Skip(skip),
         Judgement::Deny(denial) => Decision::Deny(denial),
-        Judgement::Inject(patch, warnings, plan) => Decision::Inject(Box::new(Injection {
+        Judgement::Inject(warnings, (patch, plan)) => Decision::Inject(Box::new(Injection {
             patch,
             warnings,
             plan,
@@ -188,19 +197,20 @@ pub fn review(pod: &Value, request: &Request<'_>, settings: &Settings) -> Decisi
     }
 }
 
-/// A decision, and for an injection whatever is to be told about it beside the patch.
+/// A decision, and for an injection whatever is to be told about it.
 pub(crate) enum Judgement<T> {
     Skip(Skip),
     Deny(Denial),
-    Inject(Vec<Operation>, Vec<Warning>, T),
+    Inject(Vec<Warning>, T),
 }
 
-/// The decision itself. The plan for people costs as much as the patch, so an admission does without it.
+/// The decision itself. What is told of an injection is up to the caller, while all that it is made from is still borrowed:
+/// an admission wants nothing but the patch as text, offline commands want values and a plan for people.
 pub(crate) fn judge<T>(
-    pod: &Value,
+    pod: &Node<'_>,
     request: &Request<'_>,
     settings: &Settings,
-    tell: impl FnOnce(&Parts<'_, '_>, &Built) -> T,
+    tell: impl FnOnce(Parts<'_>, &Built<'_>, &[Addition<'_>]) -> T,
 ) -> Judgement<T> {
     if !matches!(request.resource, "" | "pods") {
         return skip(SkipReason::NotAPod, Vec::new());
@@ -214,7 +224,7 @@ pub(crate) fn judge<T>(
         .and_then(|pod| decide(&pod, request, settings, &mut warnings, tell));
     match decided {
         Ok(Outcome::Skip(reason)) => skip(reason, Vec::new()),
-        Ok(Outcome::Inject(patch, told)) => {
+        Ok(Outcome::Inject(told)) => {
             let warnings = warnings.finish();
             if settings.strict && !warnings.is_empty() {
                 let lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
@@ -225,7 +235,7 @@ pub(crate) fn judge<T>(
                     warnings: Vec::new(),
                 });
             }
-            Judgement::Inject(patch, warnings, told)
+            Judgement::Inject(warnings, told)
         }
         Err((reason, message)) => Judgement::Deny(Denial {
             message,
@@ -240,21 +250,21 @@ fn skip<T>(reason: SkipReason, warnings: Vec<Warning>) -> Judgement<T> {
 }
 
 /// The master switch, raw: `None` when it is absent, empty or plainly false.
-fn asks(pod: &Value) -> Option<&Value> {
+fn asks<'p>(pod: &'p Node<'_>) -> Option<&'p Node<'p>> {
     let switch = pod
         .get("metadata")?
         .get("annotations")?
         .get("vault.hashicorp.com/agent-inject")?;
     match switch {
-        Value::Null => None,
-        Value::String(text) if grammar::bool(text) == Ok(false) => None,
+        Node::Null => None,
+        Node::Text(text) if grammar::bool(text) == Ok(false) => None,
         other => Some(other),
     }
 }
 
 enum Outcome<T> {
     Skip(SkipReason),
-    Inject(Vec<Operation>, T),
+    Inject(T),
 }
 
 fn decide<T>(
@@ -262,14 +272,14 @@ fn decide<T>(
     request: &Request<'_>,
     settings: &Settings,
     warnings: &mut Warnings,
-    tell: impl FnOnce(&Parts<'_, '_>, &Built) -> T,
+    tell: impl FnOnce(Parts<'_>, &Built<'_>, &[Addition<'_>]) -> T,
 ) -> Result<Outcome<T>, (DenialReason, String)> {
     use DenialReason as Reason;
     let at =
         |reason: Reason, stage: &'static str| move |fault: Fault| (reason, fault.message(stage));
     let mut annotations = Effective::of(pod);
     grammar::bool(annotations.get(SWITCH))
-        .map_err(|message| Fault::about(SWITCH, message))
+        .map_err(|message| Fault::about(SWITCH.name(), message))
         .map_err(at(
             Reason::Switch,
             "error checking if should inject agent: ",
@@ -291,23 +301,12 @@ fn decide<T>(
         ));
     }
     lint::annotations(&annotations, warnings);
-    let token_volume = pod
-        .annotations
-        .get("vault.hashicorp.com/agent-service-account-token-volume-name")
-        .copied()
-        .unwrap_or_default();
     let patches = annotations
         .fill(pod, request.namespace, settings)
         .and_then(|()| agent::patches(&annotations))
         .map_err(at(Reason::Defaults, "error adding default annotations: "))?;
-    let agent = agent::read(
-        pod,
-        &annotations,
-        token_volume,
-        settings.kube_version,
-        patches,
-    )
-    .map_err(at(Reason::Annotation, "error creating new agent sidecar: "))?;
+    let agent = agent::read(pod, &annotations, settings.kube_version, patches)
+        .map_err(at(Reason::Annotation, "error creating new agent sidecar: "))?;
     lint::agent(pod, &agent, &annotations, warnings);
     agent::validate(&agent, &annotations).map_err(at(
         Reason::Validation,
@@ -320,29 +319,31 @@ fn decide<T>(
         settings,
     };
     let built =
-        build(&parts, warnings).map_err(at(Reason::Build, "error creating patch for agent: "))?;
-    conflicts(&parts, &built).map_err(at(Reason::Conflict, "error creating patch for agent: "))?;
-    let told = tell(&parts, &built);
-    Ok(Outcome::Inject(patch(&parts, built), told))
+        build(parts, warnings).map_err(at(Reason::Build, "error creating patch for agent: "))?;
+    conflicts(parts, &built).map_err(at(Reason::Conflict, "error creating patch for agent: "))?;
+    Ok(Outcome::Inject(tell(parts, &built, &patch(parts, &built))))
 }
 
 /// What is added to the pod.
-pub(crate) struct Built {
-    pub(crate) volumes: Vec<Value>,
-    pub(crate) secrets_mounts: Vec<Value>,
+pub(crate) struct Built<'p> {
+    pub(crate) volumes: Vec<Volume<'p>>,
+    pub(crate) secrets_mounts: Vec<Mount<'p>>,
     /// Container and configuration.
-    pub(crate) init: Option<(Value, Option<String>)>,
-    pub(crate) sidecar: Option<(Value, Option<String>)>,
+    pub(crate) init: Option<BuiltAgent<'p>>,
+    pub(crate) sidecar: Option<BuiltAgent<'p>>,
 }
 
-impl Built {
+/// A container, and its configuration unless the user's ConfigMap has it.
+pub(crate) type BuiltAgent<'p> = (AgentContainer<'p>, Option<String>);
+
+impl Built<'_> {
     /// How many agents are injected; `None` for none.
     pub(crate) fn injection_type(&self) -> Option<InjectionType> {
         InjectionType::of(self.init.is_some(), self.sidecar.is_some())
     }
 }
 
-fn build(parts: &Parts<'_, '_>, warnings: &mut Warnings) -> Result<Built, Fault> {
+fn build<'p>(parts: Parts<'p>, warnings: &mut Warnings) -> Result<Built<'p>, Fault> {
     let Parts {
         agent, annotations, ..
     } = parts;
@@ -370,13 +371,13 @@ fn build(parts: &Parts<'_, '_>, warnings: &mut Warnings) -> Result<Built, Fault>
 /// Whether a container of the application gets the secrets.
 pub(crate) fn gets_secrets(annotations: &Effective<'_>, container: &Container<'_>) -> bool {
     annotations
-        .get("agent-inject-containers")
+        .get(key!("agent-inject-containers"))
         .split(',')
         .any(|name| name == container.name)
 }
 
 /// What the API server would refuse with words that do not point here.
-fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
+fn conflicts(parts: Parts<'_>, built: &Built<'_>) -> Result<(), Fault> {
     let Parts {
         pod,
         agent,
@@ -384,11 +385,7 @@ fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
         ..
     } = parts;
     let again = "reset only annotations that the injector did not write, or create the pod from its template";
-    for name in built
-        .volumes
-        .iter()
-        .filter_map(|volume| volume["name"].as_str())
-    {
+    for name in built.volumes.iter().map(|volume| &*volume.name) {
         if pod.volumes.iter().any(|volume| volume.name == name) {
             return Err(Fault::plain(format!(
                 "the pod has a volume `{name}` already: {again}"
@@ -402,7 +399,7 @@ fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
         .map(|container| container.name)
         .collect();
     for (container, _) in [&built.init, &built.sidecar].into_iter().flatten() {
-        let name = container["name"].as_str().unwrap_or_default();
+        let name = container.name();
         if names.contains(&name) {
             return Err(Fault::plain(format!(
                 "the pod has a container `{name}` already: {again}"
@@ -419,11 +416,7 @@ fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
         .iter()
         .filter(|_| built.init.is_some() || agent.native);
     for container in receiving.chain(initial) {
-        for path in built
-            .secrets_mounts
-            .iter()
-            .filter_map(|mount| mount["mountPath"].as_str())
-        {
+        for path in built.secrets_mounts.iter().map(Mount::path) {
             if container
                 .mounts
                 .iter()
@@ -439,7 +432,7 @@ fn conflicts(parts: &Parts<'_, '_>, built: &Built) -> Result<(), Fault> {
     Ok(())
 }
 
-fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
+fn patch<'b>(parts: Parts<'b>, built: &'b Built<'b>) -> Vec<Addition<'b>> {
     let Parts {
         pod,
         agent,
@@ -448,16 +441,16 @@ fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
     } = parts;
     let mut builder = Builder::default();
     let mut volumes = List::new("/spec/volumes", pod.volumes.is_empty());
-    for volume in built.volumes {
-        volumes.push(&mut builder, volume);
+    for volume in &built.volumes {
+        volumes.push(&mut builder, Part::Volume(volume));
     }
-    let mount = |builder: &mut Builder, list: &str, at: usize, container: &Container<'_>| {
+    let mount = |builder: &mut Builder<'b>, list: &str, at: usize, container: &Container<'_>| {
         let mut mounts = List::new(
             format!("/spec/{list}/{at}/volumeMounts"),
             container.mounts.is_empty(),
         );
         for secrets in &built.secrets_mounts {
-            mounts.push(builder, secrets.clone());
+            mounts.push(builder, Part::Mount(secrets));
         }
     };
     for (at, container) in pod.containers.iter().enumerate() {
@@ -467,17 +460,17 @@ fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
     }
     // A native sidecar stands among the init containers, in the init agent's place.
     let (first, sidecar) = if agent.native {
-        (built.sidecar, None)
+        (&built.sidecar, &None)
     } else {
-        (built.init, built.sidecar)
+        (&built.init, &built.sidecar)
     };
     if let Some((init, _)) = first {
         let mut list = List::new("/spec/initContainers", pod.init_containers.is_empty());
         let shift = if agent.init_first {
-            list.push_front(&mut builder, init);
+            list.push_front(&mut builder, Part::Agent(init));
             1
         } else {
-            list.push(&mut builder, init);
+            list.push(&mut builder, Part::Agent(init));
             0
         };
         for (at, container) in pod.init_containers.iter().enumerate() {
@@ -487,17 +480,18 @@ fn patch(parts: &Parts<'_, '_>, built: Built) -> Vec<Operation> {
         }
     }
     if let Some(share) = agent.share_process_namespace {
-        builder.add("/spec/shareProcessNamespace", share.into());
+        builder.add("/spec/shareProcessNamespace", Part::Bool(share));
     }
     if let Some((sidecar, _)) = sidecar {
-        List::new("/spec/containers", pod.containers.is_empty()).push(&mut builder, sidecar);
+        List::new("/spec/containers", pod.containers.is_empty())
+            .push(&mut builder, Part::Agent(sidecar));
     }
     builder.add(
         format!(
             "/metadata/annotations/{}",
-            escape(&format!("{PREFIX}{STATUS}"))
+            escape(&format!("{PREFIX}{}", STATUS.name()))
         ),
-        json!("injected"),
+        Part::Text("injected"),
     );
     builder.finish()
 }

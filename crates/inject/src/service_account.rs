@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use crate::patch::{Builder, List, Operation};
+use crate::patch::{Builder, List, Operation, Part};
 use crate::token::STANDARD_MOUNT;
 
 /// How the names of such volumes begin; the API server goes on with random letters, and uses a volume that is there.
@@ -37,6 +37,7 @@ pub fn admit(pod: &Value) -> Vec<Operation> {
         .find(named)
         .and_then(|volume| volume["name"].as_str());
     let name = existing.unwrap_or(VOLUME);
+    let mount = json!({"name": name, "readOnly": true, "mountPath": STANDARD_MOUNT});
     for list in ["initContainers", "containers"] {
         for (at, container) in spec[list].as_array().into_iter().flatten().enumerate() {
             let mounts = container["volumeMounts"]
@@ -48,19 +49,19 @@ pub fn admit(pod: &Value) -> Vec<Operation> {
                     .iter()
                     .any(|mount| mount["mountPath"] == STANDARD_MOUNT)
             {
-                let mount = json!({"name": name, "readOnly": true, "mountPath": STANDARD_MOUNT});
                 List::new(format!("/spec/{list}/{at}/volumeMounts"), mounts.is_empty())
-                    .push(&mut builder, mount);
+                    .push(&mut builder, Part::Raw(&mount));
             }
         }
     }
-    let mounts = builder.finish();
+    let mounts = builder.operations();
     if mounts.is_empty() || existing.is_some() {
         return mounts;
     }
     let mut builder = Builder::default();
-    List::new("/spec/volumes", volumes.is_empty()).push(&mut builder, volume());
-    let mut operations = builder.finish();
+    let volume = volume();
+    List::new("/spec/volumes", volumes.is_empty()).push(&mut builder, Part::Raw(&volume));
+    let mut operations = builder.operations();
     operations.extend(mounts);
     operations
 }

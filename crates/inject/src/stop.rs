@@ -3,20 +3,24 @@
 use std::borrow::Cow;
 
 use crate::agent::Agent;
+use crate::annotations::key;
 use crate::effective::Effective;
 
 /// The line. All that the agent needs to reach Vault is said again, since this command does not read its configuration.
 pub(crate) fn command(agent: &Agent<'_>, annotations: &Effective<'_>) -> String {
-    let mut flags = vec![format!("-address={}", quote(annotations.get("service")))];
-    for (flag, annotation) in [
-        ("-ca-cert", "ca-cert"),
-        ("-client-cert", "client-cert"),
-        ("-client-key", "client-key"),
-        ("-ca-path", "ca-key"),
-        ("-namespace", "namespace"),
-        ("-tls-server-name", "tls-server-name"),
+    let mut flags = vec![format!(
+        "-address={}",
+        quote(annotations.get(key!("service")))
+    )];
+    for (flag, key) in [
+        ("-ca-cert", key!("ca-cert")),
+        ("-client-cert", key!("client-cert")),
+        ("-client-key", key!("client-key")),
+        ("-ca-path", key!("ca-key")),
+        ("-namespace", key!("namespace")),
+        ("-tls-server-name", key!("tls-server-name")),
     ] {
-        let value = annotations.get(annotation);
+        let value = annotations.get(key);
         if !value.is_empty() {
             flags.push(format!("{flag}={}", quote(value)));
         }

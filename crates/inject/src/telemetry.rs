@@ -54,16 +54,15 @@ static PARAMETERS: &[(&str, Kind)] = &[
     ("stackdriver_debug_logs", Bool),
 ];
 
+/// Parameters that are given, in the order in which they are written.
+pub(crate) type Telemetry = Vec<(&'static str, Value)>;
+
 /// Reads the family: `None` without any of it. A parameter of the wrong type is left out with a warning.
-pub(crate) fn read(
-    annotations: &Effective<'_>,
-    warnings: &mut Warnings,
-) -> Option<Vec<(&'static str, Value)>> {
-    let mut any = false;
+pub(crate) fn read(annotations: &Effective<'_>, warnings: &mut Warnings) -> Option<Telemetry> {
+    annotations.members(FAMILY).next()?;
     let mut values: Vec<Option<Value>> = vec![None; PARAMETERS.len()];
     let mut given: Vec<Option<&str>> = vec![None; PARAMETERS.len()];
     for (parameter, text) in annotations.members(FAMILY) {
-        any = true;
         let key = format!("{FAMILY}{parameter}");
         let name = parameter.replace('-', "_");
         let Some(at) = PARAMETERS
@@ -91,7 +90,7 @@ pub(crate) fn read(
         .iter()
         .zip(values)
         .filter_map(|((name, _), value)| Some((*name, value?)));
-    any.then(|| known.collect())
+    Some(known.collect())
 }
 
 /// The value, `None` when it is the type's zero, or what was expected.

@@ -73,7 +73,7 @@ proptest! {
         let read = admission::read(body.as_bytes()).unwrap();
         let settings = settings(&[]);
         let decision = review(&pod, &REQUEST, &settings);
-        prop_assert_eq!(&review(&read.question.object, &REQUEST, &settings), &decision);
+        prop_assert_eq!(&review(&read.question.object.to_value(), &REQUEST, &settings), &decision);
         match (admission::decide(&read.question, &settings), decision) {
             (Verdict::Injected { patch, kind, .. }, Decision::Inject(injection)) => {
                 prop_assert_eq!(patch, serde_json::to_vec(&injection.patch).unwrap());

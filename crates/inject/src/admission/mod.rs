@@ -5,8 +5,9 @@ mod wire;
 
 pub use wire::{Refusal, Review, read};
 
-use serde_json::Value;
+use std::borrow::Cow;
 
+use crate::node::Node;
 use crate::plan::InjectionType;
 use crate::review::{self, Judgement, Request};
 use crate::settings::Settings;
@@ -14,33 +15,34 @@ use crate::warning::Warning;
 
 /// What the API server asks.
 #[derive(Clone, Debug)]
-pub struct Question {
+pub struct Question<'a> {
     /// The request's id, repeated in the answer and in log lines.
-    pub uid: String,
+    pub uid: Cow<'a, str>,
     /// Where the pod is to be created.
-    pub namespace: String,
+    pub namespace: Cow<'a, str>,
     /// `pods`, or `resource.group` of something else.
-    pub resource: String,
-    /// The object as it came; null when there was none.
-    pub object: Value,
+    pub resource: Cow<'a, str>,
+    /// What a review looks at of the object; null when there was none.
+    pub object: Node<'a>,
 }
 
-impl Question {
+impl Question<'_> {
     /// Who the pod belongs to, for people: `ReplicaSet/web-7d4b9` or `Pod/web`.
     #[must_use]
     pub fn owner(&self) -> String {
-        let metadata = &self.object["metadata"];
-        let text = |value: &Value| {
-            value
-                .as_str()
-                .filter(|text| !text.is_empty())
-                .map(str::to_owned)
+        let metadata = self.object.get("metadata").unwrap_or(&Node::Null);
+        let text = |node: &'_ Node<'_>, member: &str| {
+            let text = node.get(member)?.as_str()?;
+            (!text.is_empty()).then(|| text.to_owned())
         };
-        let owner = &metadata["ownerReferences"][0];
-        if let (Some(kind), Some(name)) = (text(&owner["kind"]), text(&owner["name"])) {
+        let owner = metadata
+            .get("ownerReferences")
+            .and_then(|owners| owners.items().first())
+            .unwrap_or(&Node::Null);
+        if let (Some(kind), Some(name)) = (text(owner, "kind"), text(owner, "name")) {
             return format!("{kind}/{name}");
         }
-        let name = text(&metadata["name"]).or_else(|| text(&metadata["generateName"]));
+        let name = text(metadata, "name").or_else(|| text(metadata, "generateName"));
         name.map_or_else(|| "unknown".to_owned(), |name| format!("Pod/{name}"))
     }
 }
@@ -87,16 +89,21 @@ impl Verdict {
     }
 }
 
+/// Room for a patch at first; the usual one is a little smaller.
+const PATCH_BYTES: usize = 8 << 10;
+
 /// Decides about a question as [`review`](crate::review()) does, and puts it into the form of an answer.
 #[must_use]
-pub fn decide(question: &Question, settings: &Settings) -> Verdict {
+pub fn decide(question: &Question<'_>, settings: &Settings) -> Verdict {
     let request = Request {
         namespace: &question.namespace,
         uid: &question.uid,
         resource: &question.resource,
     };
-    let judgement = review::judge(&question.object, &request, settings, |_, built| {
-        built.injection_type()
+    let judgement = review::judge(&question.object, &request, settings, |_, built, patch| {
+        let mut text = Vec::with_capacity(PATCH_BYTES);
+        let written = serde_json::to_writer(&mut text, patch);
+        (written.map(|()| text), built.injection_type())
     });
     let text = |warnings: Vec<Warning>| warnings.iter().map(ToString::to_string).collect();
     match judgement {
@@ -109,7 +116,7 @@ pub fn decide(question: &Question, settings: &Settings) -> Verdict {
             reason: denial.reason.label().to_owned(),
             warnings: text(denial.warnings),
         },
-        Judgement::Inject(patch, warnings, kind) => match serde_json::to_vec(&patch) {
+        Judgement::Inject(warnings, (patch, kind)) => match patch {
             Ok(patch) => Verdict::Injected {
                 patch,
                 kind: kind.map(InjectionType::label),
@@ -147,10 +154,10 @@ mod tests {
         ];
         for (object, expected) in table {
             let question = Question {
-                uid: String::new(),
-                namespace: String::new(),
-                resource: String::new(),
-                object,
+                uid: Cow::default(),
+                namespace: Cow::default(),
+                resource: Cow::default(),
+                object: Node::from(&object),
             };
             assert_eq!(question.owner(), expected);
         }

@@ -6,7 +6,9 @@ use super::{Question, Verdict, pruned};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use std::borrow::Cow;
+
+use crate::node::Node;
 
 const KIND: &str = "AdmissionReview";
 const VERSIONS: [&str; 2] = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"];
@@ -45,44 +47,52 @@ impl Refusal {
     }
 }
 
+/// Texts stay where they are in the body, unless escapes in them have to be resolved.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireReview {
-    api_version: Option<String>,
-    kind: Option<String>,
-    request: Option<WireRequest>,
+struct WireReview<'a> {
+    #[serde(borrow)]
+    api_version: Option<Text<'a>>,
+    #[serde(borrow)]
+    kind: Option<Text<'a>>,
+    #[serde(borrow)]
+    request: Option<WireRequest<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WireRequest {
-    uid: Option<String>,
-    namespace: Option<String>,
-    resource: Option<WireResource>,
+struct WireRequest<'a> {
+    #[serde(borrow)]
+    uid: Option<Text<'a>>,
+    #[serde(borrow)]
+    namespace: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource: Option<WireResource<'a>>,
     /// Only what a review looks at: managed fields and the like are often larger than the rest.
-    #[serde(default, deserialize_with = "pruned::pod")]
-    object: Value,
+    #[serde(borrow, default, deserialize_with = "pruned::pod")]
+    object: Node<'a>,
 }
 
 #[derive(Deserialize)]
-struct WireResource {
-    group: Option<String>,
-    resource: Option<String>,
+struct WireResource<'a> {
+    #[serde(borrow)]
+    group: Option<Text<'a>>,
+    #[serde(borrow)]
+    resource: Option<Text<'a>>,
 }
+
+/// A text that is borrowed where it can be; behind an `Option` serde alone would always copy it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A review that was read: what is asked, and what the answer must repeat.
 #[derive(Debug)]
-pub struct Review {
+pub struct Review<'a> {
     /// What is asked.
-    pub question: Question,
-    envelope: Envelope,
-}
-
-#[derive(Clone, Debug)]
-struct Envelope {
-    kind: String,
-    api_version: String,
-    uid: String,
+    pub question: Question<'a>,
+    kind: Cow<'a, str>,
+    api_version: Cow<'a, str>,
 }
 
 /// Reads a body.
@@ -90,8 +100,8 @@ struct Envelope {
 /// # Errors
 ///
 /// The body is no AdmissionReview.
-pub fn read(body: &[u8]) -> Result<Review, Refusal> {
-    let review: Option<WireReview> =
+pub fn read(body: &[u8]) -> Result<Review<'_>, Refusal> {
+    let review: Option<WireReview<'_>> =
         serde_json::from_slice(body).map_err(|e| Refusal::Undecodable(e.to_string()))?;
     let WireReview {
         api_version,
@@ -99,13 +109,12 @@ pub fn read(body: &[u8]) -> Result<Review, Refusal> {
         request,
     } = review.ok_or(Refusal::NoRequest)?;
     // A missing kind or version is given the usual one, each by itself.
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let kind = given(kind).unwrap_or_else(|| KIND.to_owned());
-    let api_version = given(api_version).unwrap_or_else(|| VERSIONS[0].to_owned());
-    if kind != KIND || !VERSIONS.contains(&api_version.as_str()) {
+    let kind = given(kind).unwrap_or(Cow::Borrowed(KIND));
+    let api_version = given(api_version).unwrap_or(Cow::Borrowed(VERSIONS[0]));
+    if kind != KIND || !VERSIONS.contains(&&*api_version) {
         return Err(Refusal::OtherKind {
-            kind,
-            version: api_version,
+            kind: kind.into_owned(),
+            version: api_version.into_owned(),
         });
     }
     let WireRequest {
@@ -114,33 +123,31 @@ pub fn read(body: &[u8]) -> Result<Review, Refusal> {
         resource,
         object,
     } = request.ok_or(Refusal::NoRequest)?;
-    let resource = resource.map_or_else(|| "pods".to_owned(), WireResource::name);
     let question = Question {
-        uid: uid.clone().unwrap_or_default(),
-        namespace: namespace.unwrap_or_default(),
-        resource,
+        uid: given(uid).unwrap_or_default(),
+        namespace: given(namespace).unwrap_or_default(),
+        resource: resource.map_or(Cow::Borrowed("pods"), WireResource::name),
         object,
     };
     Ok(Review {
         question,
-        envelope: Envelope {
-            kind,
-            api_version,
-            uid: uid.unwrap_or_default(),
-        },
+        kind,
+        api_version,
     })
 }
 
-impl WireResource {
+/// A text that says something.
+fn given(text: Option<Text<'_>>) -> Option<Cow<'_, str>> {
+    text.map(|Text(text)| text).filter(|text| !text.is_empty())
+}
+
+impl<'a> WireResource<'a> {
     /// `pods`, or `deployments.apps` where there is a group; a request that names none is about pods.
-    fn name(self) -> String {
-        match (
-            self.resource.unwrap_or_default(),
-            self.group.unwrap_or_default(),
-        ) {
-            (resource, _) if resource.is_empty() => "pods".to_owned(),
-            (resource, group) if group.is_empty() => resource,
-            (resource, group) => format!("{resource}.{group}"),
+    fn name(self) -> Cow<'a, str> {
+        match (given(self.resource), given(self.group)) {
+            (None, _) => Cow::Borrowed("pods"),
+            (Some(resource), None) => resource,
+            (Some(resource), Some(group)) => format!("{resource}.{group}").into(),
         }
     }
 }
@@ -173,23 +180,18 @@ struct WireStatus<'a> {
 #[derive(Serialize)]
 struct WireMetadata {}
 
-impl Review {
+impl Review<'_> {
     /// The answer's bytes.
     ///
     /// # Errors
     ///
     /// The answer cannot be encoded, which a text and a list of texts always can.
     pub fn answer(&self, verdict: &Verdict) -> Result<Vec<u8>, serde_json::Error> {
-        let Envelope {
-            kind,
-            api_version,
-            uid,
-        } = &self.envelope;
         let mut answer = WireAnswer {
-            kind,
-            api_version,
+            kind: &self.kind,
+            api_version: &self.api_version,
             response: WireResponse {
-                uid,
+                uid: &self.question.uid,
                 allowed: true,
                 status: None,
                 warnings: verdict.warnings(),
@@ -247,7 +249,7 @@ fn with_patch(head: &[u8], patch: &[u8], warnings: &[u8]) -> Vec<u8> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn body(version: &str) -> Vec<u8> {
         json!({"kind": KIND, "apiVersion": version, "request": {"uid": "u-1", "namespace": "app",
@@ -266,12 +268,10 @@ mod tests {
     #[test]
     fn the_answer_repeats_version_and_uid() {
         for version in VERSIONS {
-            let review = read(&body(version)).unwrap();
+            let body = body(version);
+            let review = read(&body).unwrap();
             assert_eq!(
-                (
-                    review.question.namespace.as_str(),
-                    review.question.resource.as_str()
-                ),
+                (&*review.question.namespace, &*review.question.resource),
                 ("app", "pods")
             );
             let answer = String::from_utf8(review.answer(&untouched()).unwrap()).unwrap();
@@ -284,7 +284,8 @@ mod tests {
 
     #[test]
     fn answers_have_the_bytes_of_the_reference() {
-        let review = read(&body(VERSIONS[0])).unwrap();
+        let body = body(VERSIONS[0]);
+        let review = read(&body).unwrap();
         let text = |verdict: &Verdict| String::from_utf8(review.answer(verdict).unwrap()).unwrap();
         let head = r#"{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":"u-1","#;
         let denied = Verdict::Denied {
@@ -329,7 +330,7 @@ mod tests {
             read(br#"{"request":{"uid":null,"namespace":null,"resource":null,"object":null}}"#)
                 .unwrap();
         assert_eq!(review.question.resource, "pods");
-        assert_eq!(review.question.object, Value::Null);
+        assert_eq!(review.question.object, Node::Null);
     }
 
     #[test]
