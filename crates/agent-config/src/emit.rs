@@ -5,8 +5,8 @@
 //! (a person may write more than the injector does); a test of this crate reads back all that is written here.
 
 use std::borrow::Cow;
-use std::io;
 
+use pannier_go::json;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
@@ -215,11 +215,8 @@ pub fn to_json(config: &Config<'_>) -> Result<String, EmitError> {
             "-Inf"
         }));
     }
-    let mut bytes = Vec::with_capacity(1024);
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, GoFormatter);
-    config
-        .serialize(&mut serializer)
-        .expect("plain data into memory: map keys are strings and no write can fail");
+    let bytes = json::to_vec(config, true)
+        .expect("plain data: map keys are texts and the one number that may be odd was looked at");
     Ok(String::from_utf8(bytes).expect("JSON is UTF-8"))
 }
 
@@ -272,48 +269,6 @@ impl Serialize for Telemetry {
             map.serialize_entry(name, value)?;
         }
         map.end()
-    }
-}
-
-/// First byte of U+2028 and U+2029 in UTF-8, and of other characters.
-const FIRST_OF_SEPARATORS: u8 = 0xE2;
-
-/// Go's `encoding/json`: HTML-safe strings, and floats in the shortest form that reads back.
-struct GoFormatter;
-
-impl serde_json::ser::Formatter for GoFormatter {
-    fn write_string_fragment<W: ?Sized + io::Write>(
-        &mut self,
-        writer: &mut W,
-        fragment: &str,
-    ) -> io::Result<()> {
-        // Bytes are looked at, not characters: most texts have none of these, and this is a third of what an admission writes.
-        let mut written = 0;
-        for (at, byte) in fragment.bytes().enumerate() {
-            if !matches!(byte, b'<' | b'>' | b'&' | FIRST_OF_SEPARATORS) {
-                continue;
-            }
-            let Some(special) = fragment[at..].chars().next() else {
-                break;
-            };
-            if matches!(special, '<' | '>' | '&' | '\u{2028}' | '\u{2029}') {
-                writer.write_all(&fragment.as_bytes()[written..at])?;
-                write!(writer, "\\u{:04x}", u32::from(special))?;
-                written = at + special.len_utf8();
-            }
-        }
-        writer.write_all(&fragment.as_bytes()[written..])
-    }
-
-    fn write_f64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
-        let size = value.abs();
-        if size != 0.0 && !(1e-6..1e21).contains(&size) {
-            let text = format!("{value:e}");
-            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            let sign = if exponent.starts_with('-') { "" } else { "+" };
-            return write!(writer, "{digits}e{sign}{exponent}");
-        }
-        write!(writer, "{value}")
     }
 }
 

@@ -18,12 +18,11 @@ const TOKEN_FILE: &str = "/home/vault/.vault-token";
 /// Where a cache is kept between init agent and sidecar.
 pub(crate) const CACHE_FOLDER: &str = "/vault/agent-cache";
 
-/// The configuration of one of the two agents.
+/// The configuration of the agents, [for one of them](for_role).
 pub(crate) fn build<'p>(
     agent: &'p Agent<'_>,
     annotations: &'p Effective<'_>,
     telemetry: Option<Telemetry>,
-    role: Role,
 ) -> emit::Config<'p> {
     let text = |key: Key| Cow::Borrowed(annotations.get(key));
     let mut sink = vec![emit::Sink {
@@ -34,7 +33,6 @@ pub(crate) fn build<'p>(
             path: path::join(annotations.get(key!("secret-volume-path")), "token").into(),
         });
     }
-    let (listener, cache) = listener_and_cache(agent, annotations, role);
     emit::Config {
         auto_auth: emit::AutoAuth {
             method: emit::Method {
@@ -48,7 +46,7 @@ pub(crate) fn build<'p>(
             },
             sink,
         },
-        exit_after_auth: role == Role::Init,
+        exit_after_auth: false,
         pid_file: "/home/vault/.pid".into(),
         vault: emit::Vault {
             address: text(key!("service")),
@@ -61,8 +59,8 @@ pub(crate) fn build<'p>(
             tls_server_name: text(key!("tls-server-name")),
         },
         template: agent.secrets.iter().map(template).collect(),
-        listener,
-        cache,
+        listener: Vec::new(),
+        cache: None,
         template_config: emit::TemplateConfig {
             exit_on_retry_failure: agent.exit_on_retry_failure,
             static_secret_render_interval: text(key!("template-static-secret-render-interval")),
@@ -73,6 +71,17 @@ pub(crate) fn build<'p>(
         disable_keep_alives: list(annotations.get(key!("agent-disable-keep-alives"))),
         telemetry: telemetry.map(emit::Telemetry),
     }
+}
+
+/// What differs between the two agents.
+pub(crate) fn for_role<'p>(
+    config: &mut emit::Config<'p>,
+    agent: &Agent<'_>,
+    annotations: &'p Effective<'_>,
+    role: Role,
+) {
+    config.exit_after_auth = role == Role::Init;
+    (config.listener, config.cache) = listener_and_cache(agent, annotations, role);
 }
 
 /// Later ones win: the token's path, then `auth-config-*` in the order of their keys, then the role.

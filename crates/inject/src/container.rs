@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::STANDARD;
 use pannier_agent_config::emit;
 use pannier_go::json;
 use serde_json::Value;
@@ -171,7 +170,7 @@ fn environment<'p>(
     }
     match config {
         Some(config) => {
-            let encoded = STANDARD.encode(config);
+            let encoded = STANDARD.encode_to_string(config);
             if "VAULT_CONFIG=".len() + encoded.len() + 1 > LONGEST_VARIABLE {
                 warnings.general(format!(
                     "the agent's configuration takes {} KiB as `VAULT_CONFIG`, over Linux's limit of 128 KiB, so the agent cannot start: \
@@ -256,7 +255,7 @@ fn ca_bytes(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let joined: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    match STANDARD.decode(joined) {
+    match STANDARD.decode_to_vec(joined) {
         Ok(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
         Err(_) => Cow::Borrowed(text),
     }
@@ -350,5 +349,24 @@ fn security_context(agent: &Agent<'_>) -> SecurityContext {
         run_as_group: agent.run_as_group,
         run_as_non_root: agent.run_as_user != 0 && agent.run_as_group != 0,
         run_as_user: agent.run_as_user,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_are_decoded_only_when_all_of_the_text_is_base64() {
+        for (text, expected) in [
+            ("", ""),
+            ("aGVs\r\nbG8=\n", "hello"),
+            // Bits that nobody can have meant, and an end that is missing.
+            ("aGVsbG9=", "aGVsbG9="),
+            ("aGVsbG8", "aGVsbG8"),
+            ("-----BEGIN", "-----BEGIN"),
+        ] {
+            assert_eq!(ca_bytes(text), expected, "{text}");
+        }
     }
 }

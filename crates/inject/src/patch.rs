@@ -122,11 +122,6 @@ impl List {
     }
 }
 
-/// A key as part of a JSON pointer.
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
-}
-
 /// Why a patch does not fit a document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot add at `{path}`: {why}")]

@@ -10,7 +10,7 @@ use crate::container::{self, Parts, Role};
 use crate::effective::Effective;
 use crate::fault::Fault;
 use crate::node::Node;
-use crate::patch::{Addition, Builder, List, Operation, Part, escape};
+use crate::patch::{Addition, Builder, List, Operation, Part};
 use crate::plan::{self, InjectionType, Plan};
 use crate::pod::{self, Container, Pod};
 use crate::settings::Settings;
@@ -170,6 +170,7 @@ const SYSTEM_NAMESPACES: [&str; 2] = ["kube-system", "kube-public"];
 
 const SWITCH: Key = key!("agent-inject");
 const STATUS: Key = key!("agent-inject-status");
+const STATUS_POINTER: &str = "/metadata/annotations/vault.hashicorp.com~1agent-inject-status";
 
 /// Decides about one pod.
 ///
@@ -347,17 +348,17 @@ fn build<'p>(parts: Parts<'p>, warnings: &mut Warnings) -> Result<Built<'p>, Fau
     let Parts {
         agent, annotations, ..
     } = parts;
-    let telemetry = if agent.has_config_map() {
-        None
-    } else {
-        telemetry::read(annotations, warnings)
-    };
+    let mut config = (!agent.has_config_map()).then(|| {
+        let telemetry = telemetry::read(annotations, warnings);
+        config::build(agent, annotations, telemetry)
+    });
     let mut one = |wanted: bool, role: Role| {
         if !wanted {
             return Ok(None);
         }
-        let config = (!agent.has_config_map())
-            .then(|| config::build(agent, annotations, telemetry.clone(), role));
+        if let Some(config) = &mut config {
+            config::for_role(config, agent, annotations, role);
+        }
         container::build(parts, config.as_ref(), role, warnings).map(Some)
     };
     Ok(Built {
@@ -486,12 +487,6 @@ fn patch<'b>(parts: Parts<'b>, built: &'b Built<'b>) -> Vec<Addition<'b>> {
         List::new("/spec/containers", pod.containers.is_empty())
             .push(&mut builder, Part::Agent(sidecar));
     }
-    builder.add(
-        format!(
-            "/metadata/annotations/{}",
-            escape(&format!("{PREFIX}{}", STATUS.name()))
-        ),
-        Part::Text("injected"),
-    );
+    builder.add(STATUS_POINTER, Part::Text("injected"));
     builder.finish()
 }

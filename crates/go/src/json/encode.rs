@@ -198,25 +198,62 @@ impl Json {
 pub fn encode_string(out: &mut Vec<u8>, text: &[u8], escape_html: bool) {
     out.push(b'"');
     for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' => out.extend_from_slice(b"\\\""),
-                '\\' => out.extend_from_slice(b"\\\\"),
-                '\x08' => out.extend_from_slice(b"\\b"),
-                '\x0c' => out.extend_from_slice(b"\\f"),
-                '\n' => out.extend_from_slice(b"\\n"),
-                '\r' => out.extend_from_slice(b"\\r"),
-                '\t' => out.extend_from_slice(b"\\t"),
-                '<' | '>' | '&' if escape_html => push_unicode(out, c),
-                c if c < ' ' || matches!(c, '\u{2028}' | '\u{2029}') => push_unicode(out, c),
-                c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-            }
-        }
+        escape(out, chunk.valid(), escape_html);
         for _ in chunk.invalid() {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }
     }
     out.push(b'"');
+}
+
+/// Appends the inside of a JSON string.
+pub(super) fn escape(out: &mut Vec<u8>, text: &str, escape_html: bool) {
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(plain_length(rest.as_bytes(), escape_html));
+        out.extend_from_slice(plain.as_bytes());
+        let mut characters = special.chars();
+        let Some(c) = characters.next() else {
+            return;
+        };
+        match c {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\x08' => out.extend_from_slice(b"\\b"),
+            '\x0c' => out.extend_from_slice(b"\\f"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '<' | '>' | '&' if escape_html => push_unicode(out, c),
+            c if c < ' ' || matches!(c, '\u{2028}' | '\u{2029}') => push_unicode(out, c),
+            c => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        rest = characters.as_str();
+    }
+}
+
+/// How many bytes at the beginning need no escape. Sixteen are looked at together, which the compiler makes one step of.
+fn plain_length(text: &[u8], escape_html: bool) -> usize {
+    let is_special = |byte: u8| {
+        // The separators U+2028 and U+2029 begin with 0xE2, and so do others.
+        let always = byte < b' ' || byte == b'"' || byte == b'\\' || byte == 0xE2;
+        always | (escape_html & (byte == b'<' || byte == b'>' || byte == b'&'))
+    };
+    let mut at = 0;
+    while let Some(chunk) = text[at..].first_chunk::<16>() {
+        if chunk
+            .iter()
+            .fold(false, |any, byte| any | is_special(*byte))
+        {
+            break;
+        }
+        at += chunk.len();
+    }
+    let rest = &text[at..];
+    at + rest
+        .iter()
+        .position(|byte| is_special(*byte))
+        .unwrap_or(rest.len())
 }
 
 fn push_unicode(out: &mut Vec<u8>, c: char) {

@@ -7,6 +7,8 @@ pub use wire::{Refusal, Review, read};
 
 use std::borrow::Cow;
 
+use pannier_go::json;
+
 use crate::node::Node;
 use crate::plan::InjectionType;
 use crate::review::{self, Judgement, Request};

@@ -3,8 +3,7 @@
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>
 
 use super::{Question, Verdict, pruned};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64_simd::{AsOut as _, STANDARD};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -226,16 +225,11 @@ impl Review<'_> {
 /// Puts patch and warnings (a JSON array, or nothing) before the two braces that close an answer.
 fn with_patch(head: &[u8], patch: &[u8], warnings: &[u8]) -> Vec<u8> {
     let (head, braces) = head.split_at(head.len().saturating_sub(2));
-    let mut answer = Vec::with_capacity(head.len() + patch.len() / 3 * 4 + warnings.len() + 80);
+    let encoded = STANDARD.encoded_length(patch.len());
+    let mut answer = Vec::with_capacity(head.len() + encoded + warnings.len() + 80);
     answer.extend_from_slice(head);
     answer.extend_from_slice(b",\"patch\":\"");
-    let encoded = answer.len();
-    let longest = patch.len().div_ceil(3) * 4;
-    answer.resize(encoded + longest, 0);
-    let written = STANDARD
-        .encode_slice(patch, &mut answer[encoded..])
-        .unwrap_or(0);
-    answer.truncate(encoded + written);
+    STANDARD.encode_append(patch, &mut answer);
     answer.extend_from_slice(b"\",\"patchType\":\"JSONPatch\"");
     if !warnings.is_empty() {
         answer.extend_from_slice(b",\"warnings\":");

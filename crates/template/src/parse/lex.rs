@@ -437,7 +437,7 @@ impl<'t> Lexer<'t> {
 }
 
 fn newlines(text: &[u8]) -> usize {
-    text.find_iter(b"\n").count()
+    text.iter().filter(|byte| **byte == b'\n').count()
 }
 
 fn trim_end(text: &[u8]) -> &[u8] {

@@ -175,7 +175,7 @@ impl App {
         let question = &review.question;
         let verdict = self.reviewer.review(question);
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let (uid, namespace) = (question.uid.as_str(), question.namespace.as_str());
+        let (uid, namespace) = (&*question.uid, &*question.namespace);
         match &verdict {
             Verdict::Untouched { why, .. } => {
                 tracing::debug!(target: "handler", namespace, owner = question.owner(), uid, why, micros, "admission: untouched");

@@ -198,7 +198,7 @@ async fn a_panic_takes_only_its_own_request() {
 
 #[tokio::test]
 async fn admissions_are_counted_as_the_reference_counts_them() {
-    let (app, _) = app(|question| match question.namespace.as_str() {
+    let (app, _) = app(|question| match &*question.namespace {
         "denied" => Verdict::Denied {
             message: String::new(),
             reason: "role".to_owned(),
