@@ -13,6 +13,8 @@ mod version;
 use std::process::ExitCode;
 
 use command::Command;
+// Only for what it makes the linker do.
+use pannier_mem as _;
 
 /// A review makes a few hundred small allocations; musl's allocator takes a lock and often a system call for each, which
 /// costs more than all the rest of the review.

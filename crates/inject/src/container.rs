@@ -68,6 +68,7 @@ pub(crate) fn build<'p>(
     parts: Parts<'p>,
     config: Option<&emit::Config<'_>>,
     role: Role,
+    resources: &Result<Resources, Fault>,
     warnings: &mut Warnings,
 ) -> Result<(AgentContainer<'p>, Option<String>), Fault> {
     let agent = parts.agent;
@@ -85,7 +86,7 @@ pub(crate) fn build<'p>(
         image: parts.annotations.get(key!("agent-image")),
         lifecycle: is_sidecar.then(|| lifecycle(agent, parts.annotations)),
         name: role.name(),
-        resources: resources(parts.annotations)?,
+        resources: resources.clone()?,
         restart_policy: is_native.then_some("Always"),
         security_context: agent.set_security_context.then(|| security_context(agent)),
         startup_probe: probes.then(|| startup_probe(agent)),
@@ -292,7 +293,8 @@ impl<'a> Environment<'a> {
     }
 }
 
-fn resources(annotations: &Effective<'_>) -> Result<Resources, Fault> {
+/// What the agents ask for and may use, the same for both.
+pub(crate) fn resources(annotations: &Effective<'_>) -> Result<Resources, Fault> {
     let quantity = |key: Key| match annotations.get(key) {
         "" => Ok(String::new()),
         text => {

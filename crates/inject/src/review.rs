@@ -1,5 +1,6 @@
 //! One admission request: skip, deny or inject.
 
+use std::cell::LazyCell;
 use std::fmt;
 
 use serde_json::Value;
@@ -352,6 +353,7 @@ fn build<'p>(parts: Parts<'p>, warnings: &mut Warnings) -> Result<Built<'p>, Fau
         let telemetry = telemetry::read(annotations, warnings);
         config::build(agent, annotations, telemetry)
     });
+    let resources = LazyCell::new(|| container::resources(annotations));
     let mut one = |wanted: bool, role: Role| {
         if !wanted {
             return Ok(None);
@@ -359,7 +361,7 @@ fn build<'p>(parts: Parts<'p>, warnings: &mut Warnings) -> Result<Built<'p>, Fau
         if let Some(config) = &mut config {
             config::for_role(config, agent, annotations, role);
         }
-        container::build(parts, config.as_ref(), role, warnings).map(Some)
+        container::build(parts, config.as_ref(), role, &resources, warnings).map(Some)
     };
     Ok(Built {
         init: one(agent.init, Role::Init)?,

@@ -178,7 +178,7 @@ pub(crate) struct Probe {
     pub(crate) period_seconds: u32,
 }
 
-#[derive(Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(crate) struct Resources {
     #[serde(skip_serializing_if = "Quantities::is_empty")]
     pub(crate) limits: Quantities,
@@ -187,7 +187,7 @@ pub(crate) struct Resources {
 }
 
 /// Canonical quantities; an empty one is left out.
-#[derive(Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Quantities {
     #[serde(skip_serializing_if = "String::is_empty")]

@@ -232,19 +232,11 @@ pub(super) fn escape(out: &mut Vec<u8>, text: &str, escape_html: bool) {
     }
 }
 
-/// How many bytes at the beginning need no escape. Sixteen are looked at together, which the compiler makes one step of.
+/// How many bytes at the beginning need no escape.
 fn plain_length(text: &[u8], escape_html: bool) -> usize {
-    let is_special = |byte: u8| {
-        // The separators U+2028 and U+2029 begin with 0xE2, and so do others.
-        let always = byte < b' ' || byte == b'"' || byte == b'\\' || byte == 0xE2;
-        always | (escape_html & (byte == b'<' || byte == b'>' || byte == b'&'))
-    };
     let mut at = 0;
-    while let Some(chunk) = text[at..].first_chunk::<16>() {
-        if chunk
-            .iter()
-            .fold(false, |any, byte| any | is_special(*byte))
-        {
+    while let Some(chunk) = text[at..].first_chunk::<8>() {
+        if any_special(*chunk, escape_html) {
             break;
         }
         at += chunk.len();
@@ -252,8 +244,33 @@ fn plain_length(text: &[u8], escape_html: bool) -> usize {
     let rest = &text[at..];
     at + rest
         .iter()
-        .position(|byte| is_special(*byte))
+        .position(|byte| is_special(*byte, escape_html))
         .unwrap_or(rest.len())
+}
+
+fn is_special(byte: u8, escape_html: bool) -> bool {
+    match byte {
+        // The separators U+2028 and U+2029 begin with the last of these, and so do other characters.
+        ..b' ' | b'"' | b'\\' | 0xE2 => true,
+        b'<' | b'>' | b'&' => escape_html,
+        _ => false,
+    }
+}
+
+/// Whether [`is_special`] holds for any of eight bytes, looked at together.
+fn any_special(chunk: [u8; 8], escape_html: bool) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let bytes = u64::from_ne_bytes(chunk);
+    // The high bit of a byte that is below the number; a byte above may be marked wrongly, but not when no other is.
+    let below =
+        |bytes: u64, number: u8| bytes.wrapping_sub(ONES * u64::from(number)) & !bytes & HIGH;
+    let is = |byte: u8| below(bytes ^ (ONES * u64::from(byte)), 1);
+    let mut found = below(bytes, b' ') | is(b'"') | is(b'\\') | is(0xE2);
+    if escape_html {
+        found |= is(b'<') | is(b'>') | is(b'&');
+    }
+    found != 0
 }
 
 fn push_unicode(out: &mut Vec<u8>, c: char) {
@@ -287,4 +304,27 @@ pub fn is_number(text: impl AsRef<[u8]>) -> bool {
     matches!(text.first(), Some(b'-' | b'0'..=b'9'))
         && text.last().is_some_and(u8::is_ascii_digit)
         && super::decode(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bytes_together_are_judged_as_each_alone() {
+        for escape_html in [false, true] {
+            for byte in 0..=u8::MAX {
+                for at in 0..8 {
+                    let mut chunk = *b"abcdefgh";
+                    chunk[at] = byte;
+                    let expected = is_special(byte, escape_html);
+                    assert_eq!(
+                        any_special(chunk, escape_html),
+                        expected,
+                        "{byte:#x} at {at}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -104,7 +104,7 @@ pub fn decide(question: &Question<'_>, settings: &Settings) -> Verdict {
     };
     let judgement = review::judge(&question.object, &request, settings, |_, built, patch| {
         let mut text = Vec::with_capacity(PATCH_BYTES);
-        let written = serde_json::to_writer(&mut text, patch);
+        let written = json::append(&mut text, patch, false);
         (written.map(|()| text), built.injection_type())
     });
     let text = |warnings: Vec<Warning>| warnings.iter().map(ToString::to_string).collect();

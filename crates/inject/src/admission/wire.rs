@@ -3,7 +3,7 @@
 //! <https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/>
 
 use super::{Question, Verdict, pruned};
-use base64_simd::{AsOut as _, STANDARD};
+use base64_simd::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -100,8 +100,12 @@ pub struct Review<'a> {
 ///
 /// The body is no AdmissionReview.
 pub fn read(body: &[u8]) -> Result<Review<'_>, Refusal> {
-    let review: Option<WireReview<'_>> =
-        serde_json::from_slice(body).map_err(|e| Refusal::Undecodable(e.to_string()))?;
+    // Looking at all bytes at once is cheaper than at those of each text; what is no UTF-8 is left for the parser to find.
+    let review: serde_json::Result<Option<WireReview<'_>>> = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(body),
+    };
+    let review = review.map_err(|error| Refusal::Undecodable(error.to_string()))?;
     let WireReview {
         api_version,
         kind,
