@@ -30,7 +30,7 @@ fn admit(body: &[u8]) {
     question.owner();
     let answer = read.answer(&admission::decide(question, &SETTINGS)).expect("an answer is JSON");
     let answer: Value = serde_json::from_slice(&answer).expect("an answer is JSON");
-    assert_eq!(answer["response"]["uid"], question.uid);
+    assert_eq!(answer["response"]["uid"], *question.uid);
 }
 
 fuzz_target!(|bytes: &[u8]| {
