@@ -99,7 +99,7 @@ fn templates_render_from_files_alone() {
         (
             "{{ with secret \"a\" }}{{ .WrapInfo.Token }} {{ .WrapInfo.TTL }} {{ .WrapInfo.CreationTime }} {{ .WrapInfo.WrappedAccessor }} {{ .Auth }}{{ end }}",
             &["-secret", "a=wrapped.json", "-"],
-            "s.2 30 2026-01-01T00:00:00Z b <nil>",
+            "s.2 30 2026-01-01 00:00:00 +0000 UTC b <nil>",
         ),
         (
             "{{ with secret \"a\" }}{{ .Data.auth.user }}{{ end }}",

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -105,6 +106,29 @@ func functions() template.FuncMap {
 			return m
 		},
 		"ints": func(v ...int) []int { return v },
+		"nan":    func() float64 { return math.NaN() },
+		"inf":    func(sign int) float64 { return math.Inf(sign) },
+		"vsum": func(v ...int) int {
+			sum := 0
+			for _, n := range v {
+				sum += n
+			}
+			return sum
+		},
+		"pickn": func(s string, v ...any) any {
+			if len(v) == 0 {
+				return nil
+			}
+			return v[len(s)%len(v)]
+		},
+		"u64": func(v int) uint64 { return uint64(v) },
+		"deep": func(n int) any {
+			var v any = map[string]any{"x": n}
+			for ; n > 0 && n < 50; n-- {
+				v = map[string]any{"d": []any{v, n}}
+			}
+			return v
+		},
 		// Sprig's, in universal time.
 		"sprig_toDate": func(layout, s string) time.Time {
 			t, _ := time.ParseInLocation(layout, s, time.UTC)

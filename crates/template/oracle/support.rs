@@ -324,6 +324,62 @@ pub(crate) fn functions() -> Vec<Function> {
             Type::List(&Type::INT),
             Arc::new(|c| Ok(Value::List(List::new(&Type::INT, c.args().to_vec())))),
         ),
+        function(
+            "nan",
+            &[],
+            Type::Float,
+            Arc::new(|_| Ok(Value::Float(f64::NAN))),
+        ),
+        function(
+            "inf",
+            &[INT],
+            Type::Float,
+            Arc::new(|c| {
+                Ok(Value::Float(if c.int(0) < 0 {
+                    f64::NEG_INFINITY
+                } else {
+                    f64::INFINITY
+                }))
+            }),
+        ),
+        variadic(
+            "vsum",
+            &[INT],
+            INT,
+            Arc::new(|c| {
+                let sum = (0..c.len()).fold(0_i64, |sum, i| sum.wrapping_add(c.int(i)));
+                Ok(Value::int(sum))
+            }),
+        ),
+        variadic(
+            "pickn",
+            &[Type::String, Type::Any],
+            Type::Any,
+            Arc::new(|c| match c.rest(1) {
+                [] => Ok(Value::Nil),
+                values => Ok(values[c.text(0).len() % values.len()].clone()),
+            }),
+        ),
+        function(
+            "u64",
+            &[INT],
+            Type::UINT64,
+            Arc::new(|c| Ok(Value::uint64(c.int(0).cast_unsigned()))),
+        ),
+        function(
+            "deep",
+            &[INT],
+            Type::Any,
+            Arc::new(|c| {
+                let mut n = c.int(0);
+                let mut value = Value::map([("x", Value::int(n))]);
+                while n > 0 && n < 50 {
+                    value = Value::map([("d", Value::list(vec![value, Value::int(n)]))]);
+                    n -= 1;
+                }
+                Ok(value)
+            }),
+        ),
     ];
     own.into_iter().chain(to_date).collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use pannier_go::json::Json;
 
+use crate::datetime::{self, Time};
 use crate::functions::Failure;
 use crate::json::{Numbers, to_value};
 use crate::value::{List, Map, Object, Type, Value};
@@ -141,14 +142,14 @@ impl Object for SecretObject {
                 "Auth",
                 match &secret.auth {
                     Some(auth) => Value::object(AuthObject(auth.clone())),
-                    None => Value::NilPointer("*dependency.SecretAuth"),
+                    None => Value::NilPointer(AUTH),
                 },
             ),
             (
                 "WrapInfo",
                 match &secret.wrap_info {
                     Some(wrap) => Value::object(WrapObject(wrap.clone())),
-                    None => Value::NilPointer("*dependency.SecretWrapInfo"),
+                    None => Value::NilPointer(WRAP),
                 },
             ),
         ]
@@ -169,11 +170,30 @@ impl Object for SecretObject {
     }
 }
 
+/// The time that RFC 3339 tells, or Go's zero time.
+fn time(text: &str) -> Value {
+    let layout = "2006-01-02T15:04:05.999999999Z07:00";
+    Value::object(datetime::parse(layout, text).unwrap_or_else(|_| Time::zero()))
+}
+
+/// Whether the type of a nil pointer has a field of that name; `None` if the type is not one of a secret's parts.
+pub(crate) fn nil_pointer_has(type_name: &str, field: &str) -> Option<bool> {
+    let fields = match type_name {
+        AUTH => AuthObject(SecretAuth::default()).fields(),
+        WRAP => WrapObject(SecretWrapInfo::default()).fields(),
+        _ => return None,
+    };
+    Some(fields.iter().any(|(name, _)| *name == field))
+}
+
+const AUTH: &str = "*dependency.SecretAuth";
+const WRAP: &str = "*dependency.SecretWrapInfo";
+
 struct AuthObject(SecretAuth);
 
 impl Object for AuthObject {
     fn type_name(&self) -> &'static str {
-        "*dependency.SecretAuth"
+        AUTH
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -198,7 +218,7 @@ struct WrapObject(SecretWrapInfo);
 
 impl Object for WrapObject {
     fn type_name(&self) -> &'static str {
-        "*dependency.SecretWrapInfo"
+        WRAP
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {
@@ -206,7 +226,7 @@ impl Object for WrapObject {
         vec![
             ("Token", wrap.token.as_str().into()),
             ("TTL", Value::int(wrap.ttl)),
-            ("CreationTime", wrap.creation_time.as_str().into()),
+            ("CreationTime", time(&wrap.creation_time)),
             ("WrappedAccessor", wrap.wrapped_accessor.as_str().into()),
         ]
     }

@@ -21,6 +21,7 @@ pub(crate) fn encode(value: &Value) -> Result<Vec<u8>, Failure> {
         }
         Shape::Plain => encoder.element(value, 0)?,
         // A nil slice is an empty one here, and nothing within a table.
+        Shape::Nothing if matches!(value, Value::NilPointer(_)) => {}
         Shape::Nothing if matches!(value, Value::List(_)) => encoder.element(value, 0)?,
         Shape::Nothing => {
             return Err(Failure::new(

@@ -112,11 +112,59 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("bl", "a"),
     ("u", "f"),
     ("i8", "f"),
+    ("nan", ""),
+    ("inf", "i"),
+    ("vsum", "iii"),
+    ("vsum", ""),
+    ("vsum", "ai"),
+    ("pickn", "saa"),
+    ("pickn", "s"),
+    ("u64", "i"),
+    ("deep", "i"),
+    ("sprig_toDate", "ss"),
 ];
 
 const METHODS: &[&str] = &[
-    "Hello", "Get", "Set", "Fail", "String", "Key", "Num", "inner", "Nope", "Int64", "Float64",
-    "Hours", "Seconds",
+    "Hello",
+    "Get",
+    "Set",
+    "Fail",
+    "String",
+    "Key",
+    "Num",
+    "inner",
+    "Nope",
+    "Int64",
+    "Float64",
+    "Hours",
+    "Seconds",
+    "Year",
+    "Month",
+    "Weekday",
+    "Format",
+    "Add",
+    "Date",
+    "Clock",
+    "Unix",
+    "Sub",
+    "In",
+    "GoString",
+    "Location",
+    "IsZero",
+    "Before",
+    "AddDate",
+    "MarshalJSON",
+    "wall",
+    "Abs",
+    "Round",
+    "Truncate",
+    "Minutes",
+    "UTC",
+    "Zone",
+    "Value",
+    "Get.x",
+    "Month.String",
+    "UTC.Year",
 ];
 
 const NUMBERS: &[&str] = &[
@@ -253,7 +301,22 @@ impl<'r> Grammar<'r> {
 
     fn text(&mut self) {
         let text = self.random.word(&[
-            "x", "\n", "  ", "a b", "\n\n  ", "<é>", "}}", "{", "-", " \t\n", "}", "end",
+            "x",
+            "\n",
+            "  ",
+            "a b",
+            "\n\n  ",
+            "<é>",
+            "}}",
+            "{",
+            "-",
+            " \t\n",
+            "}",
+            "end",
+            "\r\n",
+            "\r\n  \r\n",
+            "\u{a0}",
+            "\u{feff}",
         ]);
         self.out.push_str(text);
     }
@@ -518,11 +581,17 @@ impl<'r> Grammar<'r> {
             "(ident obj)",
             "(month 3)",
             ".m",
+            "(sprig_toDate \"2006-01-02\" \"2020-05-06\")",
+            "(sprig_toDate \"2006-01-02T15:04:05Z07:00\" \"2024-02-29T23:59:59-07:00\")",
+            "(dur -90000000001)",
+            "(fl 2.5)",
+            "(strs \"a\")",
+            "(deep 2)",
         ]);
         self.out.push_str(&format!("{of}.{name}"));
         for _ in 0..self.random.below(3) {
             self.out.push(' ');
-            let kind = *self.random.pick(&['s', 's', 'a']);
+            let kind = *self.random.pick(&['s', 's', 'a', 'i', 't']);
             self.operand(kind, depth);
         }
     }
@@ -587,6 +656,15 @@ impl<'r> Grammar<'r> {
                 ]);
                 self.out.push_str(l);
             }
+            't' => {
+                let t = self.random.word(&[
+                    "(sprig_toDate \"2006-01-02\" \"1999-12-31\")",
+                    "(dur 1500000000)",
+                    "\"2006-01-02 15:04:05.000 Mon Jan _2 MST\"",
+                    "(sprig_toDate \"2006\" \"2001\").Location",
+                ]);
+                self.out.push_str(t);
+            }
             'c' => {
                 let c = self.random.word(&["mkfn", "(mkfn)", "(ident mkfn)"]);
                 self.out.push_str(c);
@@ -618,6 +696,16 @@ impl<'r> Grammar<'r> {
                         "(ints 1 2)",
                         "(ident nil)",
                         "(fl 2.5)",
+                        "nan",
+                        "(inf 1)",
+                        "(inf -1)",
+                        "(list nan (inf -1) -0.0)",
+                        "(list nan 1)",
+                        "(dict \"o\" nan \"t\" (dur 1))",
+                        "(u64 -1)",
+                        "(deep 3)",
+                        "(sprig_toDate \"2006-01-02\" \"2020-05-06\")",
+                        "(list (sprig_toDate \"2006-01-02\" \"2020-05-06\") (month 2))",
                     ]);
                     self.out.push_str(other);
                 }

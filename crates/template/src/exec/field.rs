@@ -88,6 +88,11 @@ impl<'r> Exec<'r> {
                 }
                 Err(self.cannot_evaluate(&receiver, name))
             }
+            Value::NilPointer(type_name)
+                if crate::secret::nil_pointer_has(type_name, name) == Some(false) =>
+            {
+                Err(self.cannot_evaluate(&receiver, name))
+            }
             Value::NilPointer(type_name) => {
                 Err(self.error(format!("nil pointer evaluating {type_name}.{name}")))
             }
