@@ -4,6 +4,7 @@
 //! files, or Secret + caBundle ──> certificates ──(watch)──> Serving ──> TLS, readiness, metrics
 //!                                                                        │
 //! API server ──TLS──> server ──> http ──> admission ──> Reviewer (pannier_inject::review)
+//!     its version, now and then ──> kube_version ─────────┘
 //! ```
 //!
 //! [`run`] is the whole of it: it starts the certificate source, waits for something to serve, opens the port and
