@@ -35,3 +35,33 @@ impl Reviewer for Injector {
         Arc::make_mut(&mut settings).kube_version = Some(version);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn pods_are_made_for_the_version_that_the_cluster_has_now() {
+        let flags = ["-vault-address=http://vault:8200", "-native-sidecar"].map(str::to_owned);
+        let injector = Injector::new(Settings::new(&flags, &BTreeMap::new()).unwrap());
+        let annotations =
+            json!({"vault.hashicorp.com/agent-inject": "true", "vault.hashicorp.com/role": "web"});
+        let mount =
+            json!({"name": "token", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
+        let review = json!({"request": {"uid": "u", "namespace": "app", "object": {
+            "metadata": {"name": "web", "annotations": annotations},
+            "spec": {"containers": [{"name": "app", "volumeMounts": [mount]}]},
+        }}});
+        let review = review.to_string();
+        let review = pannier_inject::admission::read(review.as_bytes()).unwrap();
+        let warnings = || injector.review(&review.question).warnings().to_vec();
+        assert_eq!(warnings(), [""; 0]);
+        injector.cluster_is(KubeVersion::parse("1.28").unwrap());
+        assert!(warnings()[0].contains("the cluster is Kubernetes 1.28"));
+        injector.cluster_is(KubeVersion::parse("1.29").unwrap());
+        assert_eq!(warnings(), [""; 0]);
+    }
+}
