@@ -112,6 +112,17 @@ impl Drop for Stopped {
     }
 }
 
+/// Says that a session was cut off by the end of the agent.
+struct Interrupted(Option<&'static str>);
+
+impl Drop for Interrupted {
+    fn drop(&mut self) {
+        if let Some(text) = self.0 {
+            tracing::info!(target: LOG, "{text}");
+        }
+    }
+}
+
 /// Why a session ended.
 enum Ended {
     /// The token cannot be kept alive any longer.
@@ -384,7 +395,17 @@ impl Handler {
     }
 
     /// Renews as `life` says, until something ends the session.
-    async fn wait(&mut self, token: &Redacted, mut life: Option<Lifetime>) -> Ended {
+    async fn wait(&mut self, token: &Redacted, life: Option<Lifetime>) -> Ended {
+        let mut interrupted = Interrupted(Some(match life {
+            Some(_) => "shutdown triggered, stopping lifetime watcher",
+            None => "shutdown triggered",
+        }));
+        let ended = self.live(token, life).await;
+        interrupted.0 = None;
+        ended
+    }
+
+    async fn live(&mut self, token: &Redacted, mut life: Option<Lifetime>) -> Ended {
         let began = Instant::now();
         let mut renewal_at = began;
         let period = self

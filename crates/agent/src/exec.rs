@@ -103,7 +103,7 @@ impl Supervisor {
         }
         let failed = |text: String| Ended { code: 1, text };
         let child = self.command(values).and_then(|mut command| {
-            tracing::info!(target: LOG, "starting process: {}", self.spec.command.join(" "));
+            tracing::info!(target: LOG, "[INFO] (child) spawning: {}", self.line());
             command.spawn().map_err(|error| {
                 let program = &self.spec.command[0];
                 match error.kind() {
@@ -117,6 +117,16 @@ impl Supervisor {
         self.child =
             Some(child.map_err(|error| failed(format!("error starting process: {error}")))?);
         Ok(())
+    }
+
+    /// The command as it is run.
+    fn line(&self) -> String {
+        let words = self.spec.command.join(" ");
+        if self.shell {
+            format!("sh -c {words}")
+        } else {
+            words
+        }
     }
 
     fn command(&self, values: &Values) -> Result<Command, String> {
@@ -159,6 +169,7 @@ impl Supervisor {
         let Some(mut child) = self.child.take() else {
             return;
         };
+        tracing::info!(target: LOG, "[INFO] (child) stopping process");
         let number = Number::try_from(self.spec.restart_stop_signal.number()).ok();
         self.signal(&child, number);
         if timeout(PATIENCE, child.wait()).await.is_err() {

@@ -17,7 +17,7 @@ use crate::tls::TlsStore;
 
 /// How long a request waits for a connection in use before it opens one of its own. A server nearby answers within that
 /// time, and what is saved is a handshake; to one far away it is nothing.
-const PATIENCE: Duration = Duration::from_millis(1);
+const PATIENCE: Duration = Duration::from_millis(2);
 
 /// A connection on which one request at a time can be made.
 pub(crate) struct Connection {
@@ -97,7 +97,7 @@ impl Pool {
         connection.used = true;
         self.expect(&mut connection);
         let mut shelf = self.lock();
-        // The last first: what came earlier is about to open a connection of its own.
+        // The last first: what came earlier may be about to open a connection of its own.
         while let Some(at) =
             (shelf.waiting.iter()).rposition(|(target, _)| *target == connection.target)
         {

@@ -125,6 +125,9 @@ pub(crate) struct Runner {
 impl Drop for Runner {
     fn drop(&mut self) {
         self.forget();
+        if !self.slots.is_empty() {
+            tracing::info!(target: "agent", "(runner) stopping");
+        }
         tracing::info!(target: LOG, "template server stopped");
     }
 }
@@ -146,7 +149,6 @@ impl Runner {
             retry_at: None,
             quiet: None,
         });
-        tracing::info!(target: "agent", "(runner) creating new runner (dry: false, once: false)");
         Self {
             slots: slots.collect(),
             options,
@@ -161,12 +163,17 @@ impl Runner {
 
     /// Runs until it is dropped; returns only what ends the agent.
     pub(crate) async fn run(mut self, mut tokens: Tokens) -> RunnerError {
-        if self.slots.is_empty() {
+        if !self.has_files() {
             tracing::info!(target: LOG, "no templates found");
+        }
+        if self.slots.is_empty() {
             self.progress
                 .send_modify(|progress| progress.complete = true);
             return std::future::pending().await;
         }
+        let dry = !self.has_files();
+        tracing::info!(target: "agent", "(runner) creating new runner (dry: {dry}, once: false)");
+        tracing::info!(target: "agent", "(runner) creating watcher");
         let mut token = next(&mut tokens).await;
         loop {
             if self.has_files() {
@@ -269,6 +276,7 @@ impl Runner {
                 }
             }
             News::Failed(error) => {
+                tracing::error!(target: "agent", "(runner) watcher reported error: {error}");
                 self.complain(&error, None);
                 for (number, slot) in self.slots.iter().enumerate() {
                     if slot.used.contains(&key) {
