@@ -31,10 +31,12 @@ fn is_punctuation(c: char) -> bool {
         .is_some_and(|pattern| pattern.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
-/// Letters of scripts that have no words in this sense (Chinese, Japanese, Korean) are not counted.
+/// Ideographs are no letters in this sense, as far as the library knows them.
 fn is_letter(c: char) -> bool {
-    let eastern = matches!(c, '\u{3034}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{20000}'..='\u{323af}');
-    c.is_alphabetic() && !eastern
+    let ideograph = matches!(c,
+        '\u{3400}'..='\u{4d85}' | '\u{4e00}'..='\u{9fcc}' | '\u{20000}'..='\u{2a6d6}' | '\u{2a700}'..='\u{2b734}'
+        | '\u{2b740}'..='\u{2b81d}');
+    c.is_alphabetic() && !ideograph
 }
 
 /// The word at the start of the text: its kind and its length in characters.
