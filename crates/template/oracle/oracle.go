@@ -71,8 +71,8 @@ func functions() template.FuncMap {
 			}
 			return m
 		},
-		"list":   func(v ...any) []any { return v },
-		"strs":   func(v ...string) []string { return v },
+		"list": func(v ...any) []any { return v },
+		"strs": func(v ...string) []string { return v },
 		"set": func(d map[string]any, k string, v any) (map[string]any, error) {
 			switch v.(type) {
 			case map[string]any, []any, map[string]string:
@@ -88,16 +88,16 @@ func functions() template.FuncMap {
 		"mkfn":   makeFunction,
 		"two":    func(a, b string) string { return a + "+" + b },
 		// Without spare capacity, which would depend on Go's allocator.
-		"bytes":  func(s string) []byte { b := []byte(s); return b[:len(b):len(b)] },
-		"ident":  func(v any) any { return v },
-		"u":      func(v int) uint { return uint(v) },
-		"i64":    func(v int) int64 { return int64(v) },
-		"i8":     func(v int) int8 { return int8(v) },
-		"dur":    func(v int) time.Duration { return time.Duration(v) },
-		"month":  func(v int) time.Month { return time.Month(v) },
-		"num":    func(s string) json.Number { return json.Number(s) },
-		"fl":     func(f float64) float64 { return f },
-		"bl":     func(b bool) bool { return b },
+		"bytes": func(s string) []byte { b := []byte(s); return b[:len(b):len(b)] },
+		"ident": func(v any) any { return v },
+		"u":     func(v int) uint { return uint(v) },
+		"i64":   func(v int) int64 { return int64(v) },
+		"i8":    func(v int) int8 { return int8(v) },
+		"dur":   func(v int) time.Duration { return time.Duration(v) },
+		"month": func(v int) time.Month { return time.Month(v) },
+		"num":   func(s string) json.Number { return json.Number(s) },
+		"fl":    func(f float64) float64 { return f },
+		"bl":    func(b bool) bool { return b },
 		"smap": func(v ...string) map[string]string {
 			m := map[string]string{}
 			for i := 0; i+1 < len(v); i += 2 {
@@ -106,8 +106,8 @@ func functions() template.FuncMap {
 			return m
 		},
 		"ints": func(v ...int) []int { return v },
-		"nan":    func() float64 { return math.NaN() },
-		"inf":    func(sign int) float64 { return math.Inf(sign) },
+		"nan":  func() float64 { return math.NaN() },
+		"inf":  func(sign int) float64 { return math.Inf(sign) },
 		"vsum": func(v ...int) int {
 			sum := 0
 			for _, n := range v {

@@ -1,3 +1,4 @@
+#!/bin/sh -eu
 # Twelve addresses of all kinds; `tests/support/network.rs` has the same.
 for bridge in br0 br1 br2; do
   ip link add "$bridge" type bridge

@@ -1,3 +1,4 @@
+#!/bin/sh -eu
 # Addresses that documentation, tests and transitions have set aside, and no default route.
 for bridge in br0 br1; do
   ip link add "$bridge" type bridge
