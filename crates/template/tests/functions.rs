@@ -235,3 +235,8 @@ fn mistakes_in_json_toml_base_64_and_patterns_are_those_of_the_original() {
 fn mistakes_places_and_scopes_are_those_of_the_original() {
     check("odd_engine");
 }
+
+#[test]
+fn random_calls_within_calls_are_those_of_the_original() {
+    check("random");
+}
