@@ -240,3 +240,8 @@ fn mistakes_places_and_scopes_are_those_of_the_original() {
 fn random_calls_within_calls_are_those_of_the_original() {
     check("random");
 }
+
+#[test]
+fn what_templates_do_with_secrets_is_as_in_the_original() {
+    check("secrets");
+}

@@ -149,7 +149,6 @@ const METHODS: &[&str] = &[
     "Sub",
     "In",
     "GoString",
-    "Location",
     "IsZero",
     "Before",
     "AddDate",
@@ -661,7 +660,6 @@ impl<'r> Grammar<'r> {
                     "(sprig_toDate \"2006-01-02\" \"1999-12-31\")",
                     "(dur 1500000000)",
                     "\"2006-01-02 15:04:05.000 Mon Jan _2 MST\"",
-                    "(sprig_toDate \"2006\" \"2001\").Location",
                 ]);
                 self.out.push_str(t);
             }
