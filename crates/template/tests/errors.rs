@@ -59,6 +59,21 @@ fn an_execution_error_has_its_line_and_a_caret() {
 }
 
 #[test]
+fn a_string_that_is_no_utf8_is_quoted_as_go_quotes_it() {
+    for (source, shown) in [
+        (&b"{{\"\xf0\x9f\".x}}"[..], r#""\"\xf0\x9f\"""#),
+        (b"{{printf `\xf0\x9f\xff`.x}}", r#""`\xf0\x9f\xff`""#),
+        (b"{{\"a\\x9f\".x}}", r#""\"a\\x9f\"""#),
+    ] {
+        let error = Template::parse("t", source, &Options::default()).unwrap_err();
+        assert_eq!(
+            error.message(),
+            format!("template: t:1: unexpected . after term {shown}")
+        );
+    }
+}
+
+#[test]
 fn an_excerpt_of_a_long_line_is_short() {
     let source = format!("{}{{{{ nosuch }}}}{}", "x".repeat(5000), "y".repeat(5000));
     let error = error(&source, "{}");

@@ -214,8 +214,13 @@ impl Parser<'_> {
                 Arg::Variable(variable)
             }
             Arg::Bool(..) | Arg::String { .. } | Arg::Number(..) | Arg::Nil(_) | Arg::Dot(_) => {
-                let shown = super::print::Printer::new(&self.parsed).arg(&arg);
-                let shown = quote::quote(shown);
+                // A string is shown as it is written, down to bytes that are no UTF-8.
+                let shown = match arg {
+                    Arg::String { pos: begin, .. } => {
+                        quote::quote(self.source.get(begin..pos).unwrap_or_default())
+                    }
+                    other => quote::quote(super::print::Printer::new(&self.parsed).arg(&other)),
+                };
                 return Err(self.error(format!("unexpected . after term {shown}")));
             }
             of => Arg::Chain(Box::new(Chain {
