@@ -41,7 +41,7 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// When the scheme is none of the three, the host is missing or the port is no number.
+    /// When the scheme is none of the three, the host is missing or cannot be a name, or the port is no number.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let fail = |expected| AddressError {
             text: text.to_owned(),
@@ -75,10 +75,20 @@ impl Address {
         };
         // Credentials in the address have no meaning for Vault; only the host counts.
         let authority = authority.rsplit('@').next().unwrap_or_default();
+        if authority.starts_with('[') && !authority.contains(']') {
+            return Err(fail("the host lacks its closing `]`"));
+        }
         let (host, port) = split_port(authority)
             .ok_or_else(|| fail("the port must be a number between 1 and 65535"))?;
         if host.is_empty() {
             return Err(fail("the host is missing"));
+        }
+        // What Go refuses too; a name that can never be found is better refused at once than asked for again and again.
+        let is_odd = |c: char| c.is_ascii_control() || " \\^`{|}".contains(c);
+        if host.contains(is_odd) || !authority.starts_with('[') && host.contains('%') {
+            return Err(fail(
+                "the host holds a character that no name of a host has",
+            ));
         }
         Ok(Self {
             scheme,
@@ -209,6 +219,13 @@ mod tests {
                 "[::1]:8201",
                 "/base",
             ),
+            (
+                "http://[fe80::1%25eth0]",
+                "fe80::1%25eth0",
+                80,
+                "[fe80::1%25eth0]",
+                "",
+            ),
             ("https://u:p@v:1/a/b?x#y", "v", 1, "v:1", "/a/b"),
             (" https://v: ", "v", 443, "v:", ""),
         ] {
@@ -246,6 +263,10 @@ mod tests {
             "http://v:0",
             "http://v:99999",
             "unix://rel",
+            "http://[::1",
+            "http://a b",
+            "https://%zz:8200",
+            "http://v\u{7}",
         ] {
             let error = Address::parse(text).unwrap_err().to_string();
             assert!(error.starts_with(&format!("address `{text}`: ")), "{error}");
