@@ -355,11 +355,11 @@ fn shows_heap_address(text: &[u8]) -> bool {
     }) || text
         .windows(4)
         .any(|window| window.eq_ignore_ascii_case(b"c000"))
-        // 0xc000000000 to 0xc00fffffff, as `%d` writes them.
+        // What `%d` makes of an address: Go's heap begins at 0xc000000000 or, since 1.26, at random within 47 bits.
         || text
             .chunk_by(|left, right| left.is_ascii_digit() == right.is_ascii_digit())
             .filter_map(|digits| std::str::from_utf8(digits).ok()?.parse::<u64>().ok())
-            .any(|number| (0xC0_0000_0000..0xC0_1000_0000).contains(&number))
+            .any(|number| (0xC0_0000_0000..1 << 47).contains(&number))
 }
 
 fn show(who: &str, (out, error, phase): &Response) {
