@@ -189,34 +189,14 @@ pub struct TemplateConfig<'a> {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Telemetry(pub Vec<(&'static str, serde_json::Value)>);
 
-/// Why a configuration could not be written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EmitError {
-    /// JSON has no such number (`NaN`, `+Inf`, `-Inf`), said as Go's encoder says it.
-    #[error("json: unsupported value: {0}")]
-    Unsupported(&'static str),
-}
-
 /// Writes a configuration as compact JSON, member by member as documented, escaped as Go's encoder escapes
 /// (`<`, `>`, `&`, U+2028 and U+2029 inside strings as `\u003c` and so on).
 ///
 /// # Errors
 ///
 /// When `lease_renewal_threshold` is not a number or infinite.
-pub fn to_json(config: &Config<'_>) -> Result<String, EmitError> {
-    let threshold = config.template_config.lease_renewal_threshold;
-    if threshold.is_nan() {
-        return Err(EmitError::Unsupported("NaN"));
-    }
-    if threshold.is_infinite() {
-        return Err(EmitError::Unsupported(if threshold > 0.0 {
-            "+Inf"
-        } else {
-            "-Inf"
-        }));
-    }
-    let bytes = json::to_vec(config, true)
-        .expect("plain data: map keys are texts and the one number that may be odd was looked at");
+pub fn to_json(config: &Config<'_>) -> Result<String, json::Unwritable> {
+    let bytes = json::to_vec(config, true)?;
     Ok(String::from_utf8(bytes).expect("JSON is UTF-8"))
 }
 

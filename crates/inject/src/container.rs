@@ -302,23 +302,25 @@ pub(crate) fn resources(annotations: &Effective<'_>) -> Result<Resources, Fault>
         }
     };
     // The order in which they are read decides which of several mistakes is told.
-    let cpu = quantity(key!("agent-limits-cpu"))?;
-    let memory = quantity(key!("agent-limits-mem"))?;
-    let ephemeral_storage = quantity(key!("agent-limits-ephemeral"))?;
-    let limits = Quantities {
-        cpu,
-        ephemeral_storage,
-        memory,
+    let quantities = |cpu, memory, ephemeral| {
+        Ok(Quantities {
+            cpu: quantity(cpu)?,
+            memory: quantity(memory)?,
+            ephemeral_storage: quantity(ephemeral)?,
+        })
     };
-    let cpu = quantity(key!("agent-requests-cpu"))?;
-    let memory = quantity(key!("agent-requests-mem"))?;
-    let ephemeral_storage = quantity(key!("agent-requests-ephemeral"))?;
-    let requests = Quantities {
-        cpu,
-        ephemeral_storage,
-        memory,
-    };
-    Ok(Resources { limits, requests })
+    Ok(Resources {
+        limits: quantities(
+            key!("agent-limits-cpu"),
+            key!("agent-limits-mem"),
+            key!("agent-limits-ephemeral"),
+        )?,
+        requests: quantities(
+            key!("agent-requests-cpu"),
+            key!("agent-requests-mem"),
+            key!("agent-requests-ephemeral"),
+        )?,
+    })
 }
 
 /// Holds back what starts after a native sidecar until all files are there; after an hour the agent is started anew.
