@@ -18,6 +18,16 @@ pub(crate) fn words(error: &io::Error) -> String {
     text
 }
 
+/// Why a program did not start, as Go says it.
+pub(crate) fn not_started(program: &str, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound if !program.contains('/') => {
+            format!("exec: {program:?}: executable file not found in $PATH")
+        }
+        _ => format!("fork/exec {program}: {}", words(error)),
+    }
+}
+
 /// A name beside `path` that nobody else uses: `<name>.tmp.<8 hex digits>`.
 pub(crate) fn temporary(path: &Path) -> PathBuf {
     let mut bytes = [0; 4];

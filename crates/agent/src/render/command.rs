@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use pannier_agent_config::Command as Spec;
 
-use crate::files::words;
+use crate::files::{not_started, words};
 
 const LOG: &str = "agent";
 
@@ -34,12 +34,9 @@ pub(crate) async fn run(spec: &Spec, env: &[(String, String)]) -> Result<(), Str
         false => spec.words.join(" "),
     };
     tracing::info!(target: LOG, "(child) spawning: {line}");
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound if !program.contains('/') => {
-            format!("exec: {program:?}: executable file not found in $PATH")
-        }
-        _ => format!("fork/exec {program}: {}", words(&error)),
-    })?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| not_started(program, &error))?;
     if spec.timeout.is_zero() {
         return Ok(());
     }

@@ -18,7 +18,7 @@ use pannier_vault::random;
 use super::clock;
 use super::file;
 use super::key::Key;
-use crate::files::words;
+use crate::files::{not_started, words};
 
 /// How long a `plugin` may take.
 const PLUGIN_LIMIT: Duration = Duration::from_secs(30);
@@ -146,12 +146,7 @@ fn normal(path: &Path) -> PathBuf {
 fn plugin(name: &str, arguments: &[String], variables: &Variables) -> Result<Text, String> {
     // What it has said is shown; a program that never began has said nothing.
     let failed = |error: &std::io::Error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound if !name.contains('/') => {
-                format!("exec: {name:?}: executable file not found in $PATH")
-            }
-            _ => format!("fork/exec {name}: {}", words(error)),
-        };
+        let why = not_started(name, error);
         format!("exec {name:?}: {why}\n\nstdout:\n\n\n\nstderr:\n\n")
     };
     let mut child = Command::new(name)
