@@ -63,7 +63,7 @@ def installed(cluster: Cluster, setup: str, bao: Bao, address: str, keep: bool =
                 cluster.run("delete", "-n", NAMESPACE, "--ignore-not-found", "--wait=false", "-f", "-", stdin=manifests, seconds=120, check=False)
             elif setup != "none":
                 cluster.helm("uninstall", "vault", "-n", NAMESPACE, "--ignore-not-found")
-            cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=90s", seconds=100, check=False)
+            cluster.run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=180s", seconds=190, check=False)
 
 
 def official(cluster: Cluster, name: str, address: str) -> str:

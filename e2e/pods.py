@@ -1,5 +1,6 @@
 """Pods for tests, and questions about them."""
 
+import datetime
 from typing import Any
 
 from e2e.cluster import Cluster, Failure, wait_for
@@ -101,3 +102,27 @@ def describe(cluster: Cluster, namespace: str, name: str) -> str:
         if log:
             text.append(f"--- log of {container}\n{log}")
     return "\n".join(text)
+
+
+def stopped(cluster: Cluster, namespace: str, *which: str) -> None:
+    """Waits until these pods, told to end before, run no more.
+
+    The objects alone do not tell: a kubelet that looks for a container which the garbage collector has just taken gives up
+    until its next round, and the object stays for up to a minute after the last process. So a pod also counts as stopped
+    once the time it was given has run out, when the kubelet has killed what was left.
+    """
+
+    def running(found: dict) -> bool:
+        ends = found["metadata"].get("deletionTimestamp")
+        if ends is None:
+            return True
+        over = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(ends.replace("Z", "+00:00"))
+        return over < datetime.timedelta(seconds=5)
+
+    wait_for(f"the end of {' '.join(which)}", 120, lambda: not any(map(running, cluster.get("pods", "-n", namespace, *which)["items"])))
+
+
+def stop(cluster: Cluster, namespace: str, name: str) -> None:
+    """Deletes a pod and waits until it runs no more."""
+    cluster.run("delete", "pod", name, "-n", namespace, "--wait=false")
+    stopped(cluster, namespace, "--field-selector", f"metadata.name={name}")

@@ -4,7 +4,7 @@ import json
 
 from e2e import vault
 from e2e.cluster import wait_for
-from e2e.pods import FOREVER, deployed, deployment, describe, inject, job, names, pod, ready
+from e2e.pods import FOREVER, deployed, deployment, describe, inject, job, names, pod, ready, stop
 from e2e.suite import World, expect, expect_in, test
 
 CONNECTION = '{{- with secret "secret/helloworld" -}}\npostgresql://{{ .Data.data.username }}:{{ .Data.data.password }}@postgres:5432/wizard\n{{- end }}\n'
@@ -122,5 +122,5 @@ def a_deleted_pod_takes_its_token_along_when_asked_to(world: World) -> None:
 
     token = wait_for("the token of the sidecar", 20, lambda: world.cat("app", "/vault/secrets/token")).strip()
     expect(valid(token), "the token is not valid while the pod runs")
-    world.cluster.run("delete", "pod", "app", "-n", world.namespace, "--wait=true", seconds=60)
+    stop(world.cluster, world.namespace, "app")
     wait_for("the token to be revoked", 10, lambda: not valid(token))

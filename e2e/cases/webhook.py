@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from e2e.admissions import Admissions
 from e2e.cluster import ROOT, Failure, wait_for
 from e2e.install import NAMESPACE, WEBHOOK, await_webhook
-from e2e.pods import annotations, inject, names, pod, ready
+from e2e.pods import annotations, inject, names, pod, ready, stop, stopped
 from e2e.suite import World, expect, expect_in, test
 
 
@@ -115,8 +115,7 @@ def without_the_webhook_running_pods_are_not_hindered(world: World) -> None:
     replicas = cluster.get("deployment", "vault-agent-injector", "-n", NAMESPACE)["spec"]["replicas"]
     cluster.run("scale", "deployment/vault-agent-injector", "-n", NAMESPACE, "--replicas=0")
     try:
-        gone = lambda: not cluster.get("pods", "-n", NAMESPACE, "-l", "component=webhook")["items"]
-        wait_for("the injector to be gone", 60, gone)
+        stopped(cluster, NAMESPACE, "-l", "component=webhook")
         _policy(world, "Ignore")
         done = cluster.create(pod("ignored", inject("r")), world.namespace)
         found = cluster.get("pod", "ignored", "-n", world.namespace)
@@ -136,7 +135,7 @@ def without_the_webhook_running_pods_are_not_hindered(world: World) -> None:
         cluster.run("delete", "pod", "needed", "-n", "kube-system", "--wait=false", "--ignore-not-found")
         expect(made.returncode == 0, f"without the webhook kube-system gets no pods: {made.stderr}")
         cluster.run("label", "pod", "app", "-n", world.namespace, "touched=yes")
-        cluster.run("delete", "pod", "app", "-n", world.namespace, "--wait=true", seconds=60)
+        stop(cluster, world.namespace, "app")
     finally:
         _policy(world, "Ignore")
         cluster.run("scale", "deployment/vault-agent-injector", "-n", NAMESPACE, f"--replicas={replicas}")
@@ -160,7 +159,7 @@ def a_lost_replica_is_not_missed(world: World) -> None:
     expect(len(listed) == 2, f"there are {len(listed)} replicas, not 2")
     with Admissions(world) as load:
         # The API server drops the endpoint when the pod is told to end; until then it may still be called.
-        world.cluster.run("delete", "pod", listed[0]["metadata"]["name"], "-n", NAMESPACE, "--wait=true", seconds=60)
+        stop(world.cluster, NAMESPACE, listed[0]["metadata"]["name"])
         world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 90)
     load.expect_all_good()
     expect(names(listed[0]) == ["sidecar-injector"], f"containers: {names(listed[0])}")
