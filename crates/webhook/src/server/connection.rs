@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -26,6 +26,9 @@ use tokio_rustls::server::TlsStream;
 const HEADER_BYTES: usize = 32 << 10;
 /// Requests at one time on one HTTP/2 connection; the API server has one connection for many.
 const STREAMS: u32 = 250;
+
+/// Read at one time: a TLS record of the largest size. The TLS library alone asks the kernel for 4 KiB at a time.
+const READ_BYTES: usize = 16 << 10;
 
 /// Between questions whether an HTTP/2 client is still there.
 const PING: Duration = Duration::from_secs(30);
@@ -45,6 +48,7 @@ pub(super) async fn serve(
         .unwrap_or_default();
     // Small answers must not wait for more to send; failing to say so only costs time.
     drop(stream.set_nodelay(true));
+    let stream = BufReader::with_capacity(READ_BYTES, stream);
     let stream = match tokio::time::timeout(limits.handshake, tls.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return handshake_failed(&peer, &error),
@@ -174,7 +178,7 @@ impl Drop for Busy {
 
 /// Counts what is received.
 struct Counted {
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<BufReader<TcpStream>>,
     activity: Arc<Activity>,
 }
 
