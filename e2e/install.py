@@ -81,7 +81,7 @@ def _with_dev_server(cluster: Cluster) -> tuple[Bao, str]:
     """Installs with the chart's own server. Where the cluster has no DNS, the injector is told the pod's address."""
     values = chart_values("") | {"server": {"dev": {"enabled": True}}}
     cluster.helm("install", "vault", "charts/pannier", "-n", NAMESPACE, values=values)
-    cluster.rollout(NAMESPACE, "statefulset/vault", 90)
+    cluster.rollout(NAMESPACE, "statefulset/vault", 180)
     address = f"http://vault.{NAMESPACE}.svc:8200"
     if not cluster.has_dns:
         address = f"http://{cluster.get('pod', 'vault-0', '-n', NAMESPACE)['status']['podIP']}:8200"
@@ -91,7 +91,7 @@ def _with_dev_server(cluster: Cluster) -> tuple[Bao, str]:
 
 def await_webhook(cluster: Cluster) -> None:
     """Until the injector answers for a pod that asks for injection, through the API server."""
-    cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 120)
+    cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
     probe = {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -61,7 +61,7 @@ def names(of_pod: dict, kind: str = "containers") -> list[str]:
     return [container["name"] for container in of_pod["spec"].get(kind, [])]
 
 
-def ready(cluster: Cluster, namespace: str, name: str, seconds: float = 60) -> dict:
+def ready(cluster: Cluster, namespace: str, name: str, seconds: float = 120) -> dict:
     """The pod, once all of its containers run and are ready. Told why when an init container fails meanwhile."""
 
     def probe() -> dict | None:
@@ -75,7 +75,7 @@ def ready(cluster: Cluster, namespace: str, name: str, seconds: float = 60) -> d
         raise Failure(f"{failure}\n{describe(cluster, namespace, name)}") from failure
 
 
-def deployed(cluster: Cluster, namespace: str, name: str, seconds: float = 90) -> str:
+def deployed(cluster: Cluster, namespace: str, name: str, seconds: float = 180) -> str:
     """The name of the Deployment's one pod after its latest change has rolled out."""
     try:
         cluster.rollout(namespace, f"deployment/{name}", seconds)
@@ -87,7 +87,7 @@ def deployed(cluster: Cluster, namespace: str, name: str, seconds: float = 90) -
         alive = [pod["metadata"]["name"] for pod in cluster.get("pods", "-n", namespace)["items"] if "deletionTimestamp" not in pod["metadata"]]
         return alive[0] if len(alive) == 1 else None
 
-    return wait_for(f"one pod of {name}", 30, newest)
+    return wait_for(f"one pod of {name}", 60, newest)
 
 
 def describe(cluster: Cluster, namespace: str, name: str) -> str:

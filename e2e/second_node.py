@@ -29,7 +29,7 @@ class SecondNode:
         self._inside("ip", "addr", "add", f"{ADDRESS}/24", "dev", "node0")
         self._write_settings()
         self._run("containerd", "containerd", "-c", self.folder / "containerd.toml")
-        wait_for("the second containerd", 60, lambda: self._ctr("version").returncode == 0)
+        wait_for("the second containerd", 120, lambda: self._ctr("version").returncode == 0)
         for image in images:
             if self._ctr("-n", "k8s.io", "image", "import", str(image), seconds=300).returncode != 0:
                 raise Failure(f"the second node cannot take {image.name}")

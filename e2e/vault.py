@@ -79,7 +79,7 @@ class Bao:
 def start(cluster: Cluster) -> tuple[Bao, str]:
     """Runs the server and returns it with the address that pods reach it by."""
     cluster.apply(*server_manifests())
-    pod = wait_for("OpenBao", 90, lambda: _ready(cluster))
+    pod = wait_for("OpenBao", 180, lambda: _ready(cluster))
     bao = Bao(cluster, NAMESPACE, "openbao", "openbao")
     if "kubernetes/" not in bao("auth", "list"):
         bao.enable_kubernetes(api_server(cluster))

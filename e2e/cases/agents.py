@@ -117,7 +117,7 @@ def the_variant_with_busybox_runs_a_template_command(world: World) -> None:
     )
     world.cluster.apply(pod("app", notes), namespace=world.namespace)
     ready(world.cluster, world.namespace, "app")
-    wait_for("the copy that the command makes", 20, lambda: "told" in world.cat("app", "/vault/secrets/copy"))
+    wait_for("the copy that the command makes", 60, lambda: "told" in world.cat("app", "/vault/secrets/copy"))
 
 
 @test()
@@ -151,7 +151,7 @@ def init_and_sidecar_share_the_token_through_the_cache(world: World) -> None:
     expect_in("cached", world.cat("app", "/vault/secrets/file"), "/vault/secrets/file")
     address = "http://127.0.0.1:8200/v1/secret/data/" + world.unique
     read = ["wget", "-q", "-O", "-", "--header", "X-Vault-Request: true", address]
-    answer = wait_for("the sidecar's proxy", 20, lambda: world.cluster.execute(world.namespace, "app", *read, container="app"))
+    answer = wait_for("the sidecar's proxy", 60, lambda: world.cluster.execute(world.namespace, "app", *read, container="app"))
     expect_in("cached", answer, "what the application reads through the sidecar")
 
 
@@ -167,7 +167,7 @@ def one_native_sidecar_does_both_jobs_or_two_agents_do_where_the_cluster_has_non
         expect(agents == ["app", "vault-agent"], f"containers: {agents}")
         expect(said == "", f"kubectl says {said}")
         world.cluster.apply(job("once", notes, "grep -q old /vault/secrets/file"), namespace=world.namespace)
-        wait_for("the end of a job, which the sidecar does not hold up", 60, lambda: world.cluster.get("job", "once", "-n", world.namespace)["status"].get("succeeded"))
+        wait_for("the end of a job, which the sidecar does not hold up", 120, lambda: world.cluster.get("job", "once", "-n", world.namespace)["status"].get("succeeded"))
     else:
         expect(agents == ["app", "vault-agent", "vault-agent-init"], f"containers: {agents}")
         for part in ("Warning: vault.hashicorp.com/agent-native-sidecar: ", f"the cluster is Kubernetes {version}", "needs 1.29"):
@@ -180,7 +180,7 @@ def one_native_sidecar_does_both_jobs_or_two_agents_do_where_the_cluster_has_non
     refused = world.cluster.run("exec", "-n", world.namespace, "app", "-c", "vault-agent", "--", *probe, check=False)
     expect(refused.returncode == 1, f"the probe of a file that is not there ends with {refused.returncode}")
     world.bao("kv", "put", path, "password=new")
-    wait_for("the file to be `new`", 30, lambda: "new" in world.cat("app", "/vault/secrets/file"))
+    wait_for("the file to be `new`", 60, lambda: "new" in world.cat("app", "/vault/secrets/file"))
 
 
 @test()

@@ -14,7 +14,7 @@ def the_injector_has_no_more_rights_than_it_needs(world: World) -> None:
         return world.cluster.run("auth", "can-i", *what, account, check=False).stdout.strip() == "yes"
 
     own = ["mutatingwebhookconfigurations/vault-agent-injector-cfg"]
-    wait_for("its right to patch its own webhook configuration", 10, lambda: may("patch", *own))
+    wait_for("its right to patch its own webhook configuration", 30, lambda: may("patch", *own))
     for what in (["patch", "mutatingwebhookconfigurations/other"], ["delete", *own], ["get", "secrets", "-n", "kube-system"], ["get", "secrets/other", "-n", NAMESPACE], ["create", "pods", "-n", NAMESPACE]):
         expect(not may(*what), f"the injector may {' '.join(what)}")
 

@@ -45,7 +45,7 @@ def database_credentials_are_replaced_before_they_expire(world: World) -> None:
         f"password={PASSWORD}",
         f"connection_url=postgresql://{{{{username}}}}:{{{{password}}}}@{host}:5432/postgres?sslmode=disable",
     )
-    wait_for("PostgreSQL to answer OpenBao", 60, lambda: connect() or True, pause=1)
+    wait_for("PostgreSQL to answer OpenBao", 120, lambda: connect() or True, pause=1)
     world.bao(
         "write",
         f"{name}/roles/app",

@@ -45,7 +45,7 @@ def the_guide_command_by_command(world: World) -> None:
     expect(text.strip() == "postgresql://foobaruser:foobarbazpass@postgres:5432/wizard", f"/vault/secrets/helloworld is {text!r}")
 
     bao("kv", "put", "secret/helloworld", "username=foobaruser", "password=rotated")
-    wait_for("the file with the new password", 30, lambda: ":rotated@" in world.cat(name, "/vault/secrets/helloworld"))
+    wait_for("the file with the new password", 60, lambda: ":rotated@" in world.cat(name, "/vault/secrets/helloworld"))
 
 
 @test()
@@ -57,7 +57,7 @@ def a_pod_with_the_wrong_service_account_gets_nothing_and_says_why(world: World)
         log = world.cluster.logs(world.namespace, "stranger", "vault-agent-init")
         return log if "error authenticating" in log else None
 
-    log = wait_for("a refusal in the log of vault-agent-init", 40, refusal)
+    log = wait_for("a refusal in the log of vault-agent-init", 90, refusal)
     expect_in("403", log, "the log of vault-agent-init")
     expect_in("service account name not authorized", log, "the log of vault-agent-init")
     status = world.cluster.get("pod", "stranger", "-n", world.namespace)["status"]
@@ -77,7 +77,7 @@ def a_job_that_needs_a_secret_at_start_completes(world: World) -> None:
             raise RuntimeError(describe(world.cluster, world.namespace, name))
         return bool(status.get("succeeded"))
 
-    wait_for("the end of the job", 60, done)
+    wait_for("the end of the job", 120, done)
 
 
 @test()
@@ -88,7 +88,7 @@ def the_sidecar_refreshes_the_file_after_a_change(world: World) -> None:
     ready(world.cluster, world.namespace, "app")
     expect(world.cat("app", "/vault/secrets/file") == "old", "the file is not `old` at first")
     world.bao("kv", "put", path, "password=new")
-    wait_for("the file to be `new`", 30, lambda: world.cat("app", "/vault/secrets/file") == "new")
+    wait_for("the file to be `new`", 60, lambda: world.cat("app", "/vault/secrets/file") == "new")
 
 
 @test()
@@ -120,7 +120,7 @@ def a_deleted_pod_takes_its_token_along_when_asked_to(world: World) -> None:
     def valid(token: str) -> bool:
         return "invalid token" not in (answer := world.bao("token", "lookup", token, check=False)) and "bad token" not in answer
 
-    token = wait_for("the token of the sidecar", 20, lambda: world.cat("app", "/vault/secrets/token")).strip()
+    token = wait_for("the token of the sidecar", 60, lambda: world.cat("app", "/vault/secrets/token")).strip()
     expect(valid(token), "the token is not valid while the pod runs")
     stop(world.cluster, world.namespace, "app")
-    wait_for("the token to be revoked", 10, lambda: not valid(token))
+    wait_for("the token to be revoked", 30, lambda: not valid(token))

@@ -134,4 +134,4 @@ def with_cert_manager_the_injector_serves_the_certificate_of_the_secret(world: W
         ready(cluster, world.namespace, "app")
         expect_in("certified", world.cat("app", "/vault/secrets/file"), "/vault/secrets/file")
         bundle = lambda: cluster.get("mutatingwebhookconfiguration", WEBHOOK)["webhooks"][0]["clientConfig"].get("caBundle")
-        wait_for("the CA bundle to stay as cert-manager set it", 10, lambda: bundle() == data["ca.crt"])
+        wait_for("the CA bundle to stay as cert-manager set it", 30, lambda: bundle() == data["ca.crt"])

@@ -30,10 +30,10 @@ def a_node_dies_and_the_other_replica_carries_on(world: World) -> None:
     with second_node.second_node(cluster, [ROOT / "dist" / "pannier-amd64.tar"]) as node:
         # The second replica goes where there is none: the chart's topology spread says so.
         cluster.run("delete", "pod", min(replicas(cluster)), "-n", NAMESPACE, "--wait=false")
-        wait_for("a replica on each node", 30, lambda: spread(cluster))
-        cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 120)
+        wait_for("a replica on each node", 90, lambda: spread(cluster))
+        cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
         with Admissions(world) as load:
-            wait_for("admissions", 20, lambda: load.count >= 5)
+            wait_for("admissions", 60, lambda: load.count >= 5)
             killed = time.monotonic()
             node.kill()
 

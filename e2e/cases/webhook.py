@@ -101,7 +101,7 @@ def a_rolling_update_fails_no_admission(world: World) -> None:
     with Admissions(world) as load:
         for _ in range(2):
             world.cluster.run("rollout", "restart", "-n", NAMESPACE, "deployment/vault-agent-injector")
-            world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 120)
+            world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
         time.sleep(2)
     load.expect_all_good(at_least=20)
 
@@ -129,7 +129,7 @@ def without_the_webhook_running_pods_are_not_hindered(world: World) -> None:
                 raise Failure(f"the pod is not refused: {message}")
             return message
 
-        wait_for("`Fail` to be in force", 20, fails)
+        wait_for("`Fail` to be in force", 60, fails)
         with_name_as_label(world, "kube-system")
         made = cluster.create(pod("needed", {}, account="default"), "kube-system", check=False)
         cluster.run("delete", "pod", "needed", "-n", "kube-system", "--wait=false", "--ignore-not-found")
@@ -160,6 +160,6 @@ def a_lost_replica_is_not_missed(world: World) -> None:
     with Admissions(world) as load:
         # The API server drops the endpoint when the pod is told to end; until then it may still be called.
         stop(world.cluster, NAMESPACE, listed[0]["metadata"]["name"])
-        world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 90)
+        world.cluster.rollout(NAMESPACE, "deployment/vault-agent-injector", 180)
     load.expect_all_good()
     expect(names(listed[0]) == ["sidecar-injector"], f"containers: {names(listed[0])}")
