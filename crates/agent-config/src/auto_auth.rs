@@ -232,7 +232,7 @@ impl Method {
             namespace: stanza
                 .text(reading, "namespace")
                 .and_then(|text| crate::vault::namespace(&text)),
-            wrap_ttl: stanza.seconds(reading, "wrap_ttl").filter(set),
+            wrap_ttl: stanza.wrap_ttl(reading),
             min_backoff: outer.seconds(reading, "min_backoff").filter(set),
             max_backoff: outer.seconds(reading, "max_backoff").filter(set),
             exit_on_err: stanza.strict_bool(reading, "exit_on_err").unwrap_or(false),
@@ -280,9 +280,7 @@ impl Sink {
             mode: config.mode,
             uid: config.uid,
             gid: config.gid,
-            wrap_ttl: stanza
-                .seconds(reading, "wrap_ttl")
-                .filter(|ttl| !ttl.is_zero()),
+            wrap_ttl: stanza.wrap_ttl(reading),
             dh: DhExchange::read(&stanza, reading),
         }
     }

@@ -440,6 +440,24 @@ impl<'a> Stanza<'a> {
 
     /// A duration: a number, also in quotes, is in seconds. Below zero counts as zero.
     pub(crate) fn seconds(&self, reading: &mut Reading, key: &str) -> Option<Duration> {
+        self.signed_seconds(reading, key)
+            .map(|duration| duration.to_std().unwrap_or_default())
+    }
+
+    /// How long answers are to be wrapped; zero is not at all. Below zero is refused: counted as zero it would hand out
+    /// what was to be wrapped.
+    pub(crate) fn wrap_ttl(&self, reading: &mut Reading) -> Option<Duration> {
+        const KEY: &str = "wrap_ttl";
+        let ttl = self.signed_seconds(reading, KEY)?.to_std();
+        if ttl.is_none() {
+            let at = self.last(KEY).map_or(self.at, Value::at);
+            self.problem(reading, at, "`wrap_ttl` cannot be negative");
+            reading.hint("`wrap_ttl`: expected a duration such as \"5m\", or none of the key");
+        }
+        ttl.filter(|ttl| !ttl.is_zero())
+    }
+
+    fn signed_seconds(&self, reading: &mut Reading, key: &str) -> Option<GoDuration> {
         let parsed = match self.find(key, Kind::Seconds)? {
             Value::Literal(Literal {
                 scalar: Scalar::Int(seconds, _),
@@ -498,6 +516,7 @@ impl<'a> Stanza<'a> {
             }
         };
         self.duration(reading, key, parsed, HUMAN)
+            .map(|duration| duration.to_std().unwrap_or_default())
     }
 
     fn duration(
@@ -506,9 +525,9 @@ impl<'a> Stanza<'a> {
         key: &str,
         parsed: Result<GoDuration, String>,
         human: &str,
-    ) -> Option<Duration> {
+    ) -> Option<GoDuration> {
         match parsed {
-            Ok(duration) => Some(duration.to_std().unwrap_or_default()),
+            Ok(duration) => Some(duration),
             Err(text) => {
                 self.value_problem(reading, key, &text);
                 reading.hint(&format!("`{key}`: expected {human}"));

@@ -248,3 +248,24 @@ fn env_templates_in_json_may_be_a_list_or_an_object() {
         assert_eq!(names, ["A", "B"], "{text}");
     }
 }
+
+/// Counted as none, it would put the plain token into a file that was to hold a wrapped one.
+#[test]
+fn a_wrapping_below_zero_is_refused_and_never_left_out() {
+    for ttl in ["\"-5m\"", "-300", "\"-300\"", "-0.5", "\"-1ns\""] {
+        let sink = format!(
+            "auto_auth {{ method \"jwt\" {{}} sink \"file\" {{ wrap_ttl = {ttl} config {{ path = \"/t\" }} }} }}"
+        );
+        let method = format!(
+            "auto_auth {{ method \"jwt\" {{ wrap_ttl = {ttl} }} sink \"file\" {{ config {{ path = \"/t\" }} }} }}"
+        );
+        for text in [sink, method] {
+            let found = messages(&text);
+            assert_eq!(found.len(), 1, "{text}: {found:#?}");
+            assert!(
+                found[0].contains("`wrap_ttl` cannot be negative"),
+                "{text}: {found:#?}"
+            );
+        }
+    }
+}
