@@ -159,11 +159,7 @@ pub(crate) fn read<'s>(
 }
 
 fn default_template(annotations: &Effective<'_>) -> Result<DefaultTemplate, Fault> {
-    match annotations
-        .get(key!("agent-inject-default-template"))
-        .to_lowercase()
-        .as_str()
-    {
+    match grammar::lower(annotations.get(key!("agent-inject-default-template"))).as_str() {
         "map" => Ok(DefaultTemplate::Map),
         "json" => Ok(DefaultTemplate::Json),
         other => Err(Fault::plain(format!(

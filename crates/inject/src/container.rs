@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use base64_simd::STANDARD;
 use pannier_agent_config::emit;
 use pannier_go::json;
@@ -250,13 +253,19 @@ fn aws<'p>(env: &mut Environment<'p>, parts: Parts<'p>) {
     }
 }
 
+/// As Go decodes: bits behind the last byte may be anything.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
 /// PEM as it is, or decoded when the whole text is base64.
 fn ca_bytes(text: &str) -> Cow<'_, str> {
     if text.is_empty() {
         return Cow::Borrowed(text);
     }
     let joined: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    match STANDARD.decode_to_vec(joined) {
+    match LENIENT.decode(joined) {
         Ok(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
         Err(_) => Cow::Borrowed(text),
     }
@@ -366,7 +375,7 @@ mod tests {
             ("", ""),
             ("aGVs\r\nbG8=\n", "hello"),
             // Bits that nobody can have meant, and an end that is missing.
-            ("aGVsbG9=", "aGVsbG9="),
+            ("aGVsbG9=", "hello"),
             ("aGVsbG8", "aGVsbG8"),
             ("-----BEGIN", "-----BEGIN"),
         ] {

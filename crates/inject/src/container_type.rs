@@ -15,6 +15,8 @@ use crate::quantity;
 #[derive(Clone, Copy)]
 enum Type {
     Text,
+    /// A text of a type of its own, by Go's name.
+    Word(&'static str),
     Bool,
     Int32,
     Int64,
@@ -50,10 +52,12 @@ enum Presence {
     Always,
     /// Left out when absent, but an empty value is kept (a pointer in Go).
     Pointer,
+    /// Written as null when absent (a pointer in Go that is never left out).
+    Null,
 }
 
-use Presence::{Always, Omitted, Pointer};
-use Type::{Bool, Int32, Int64, IntOrString, List, Map as MapOf, Object, Quantity, Text};
+use Presence::{Always, Null, Omitted, Pointer};
+use Type::{Bool, Int32, Int64, IntOrString, List, Map as MapOf, Object, Quantity, Text, Word};
 
 const fn member(name: &'static str, kind: Type, presence: Presence) -> Member {
     Member {
@@ -81,7 +85,7 @@ structs! {
         "env": List(&Object(&ENV_VAR)), Omitted;
         "resources": Object(&RESOURCES), Always;
         "resizePolicy": List(&Object(&RESIZE_POLICY)), Omitted;
-        "restartPolicy": Text, Pointer;
+        "restartPolicy": Word("ContainerRestartPolicy"), Pointer;
         "restartPolicyRules": List(&Object(&RESTART_RULE)), Omitted;
         "volumeMounts": List(&Object(&VOLUME_MOUNT)), Omitted;
         "volumeDevices": List(&Object(&VOLUME_DEVICE)), Omitted;
@@ -90,8 +94,8 @@ structs! {
         "startupProbe": Object(&PROBE), Pointer;
         "lifecycle": Object(&LIFECYCLE), Pointer;
         "terminationMessagePath": Text, Omitted;
-        "terminationMessagePolicy": Text, Omitted;
-        "imagePullPolicy": Text, Omitted;
+        "terminationMessagePolicy": Word("TerminationMessagePolicy"), Omitted;
+        "imagePullPolicy": Word("PullPolicy"), Omitted;
         "securityContext": Object(&SECURITY_CONTEXT), Pointer;
         "stdin": Bool, Omitted;
         "stdinOnce": Bool, Omitted;
@@ -101,15 +105,19 @@ structs! {
         "name": Text, Omitted;
         "hostPort": Int32, Omitted;
         "containerPort": Int32, Always;
-        "protocol": Text, Omitted;
+        "protocol": Word("Protocol"), Omitted;
         "hostIP": Text, Omitted;
     }
     ENV_FROM "EnvFromSource" {
         "prefix": Text, Omitted;
-        "configMapRef": Object(&NAMED_SOURCE), Pointer;
-        "secretRef": Object(&NAMED_SOURCE), Pointer;
+        "configMapRef": Object(&CONFIG_MAP_SOURCE), Pointer;
+        "secretRef": Object(&SECRET_SOURCE), Pointer;
     }
-    NAMED_SOURCE "SecretEnvSource" {
+    CONFIG_MAP_SOURCE "ConfigMapEnvSource" {
+        "name": Text, Omitted;
+        "optional": Bool, Pointer;
+    }
+    SECRET_SOURCE "SecretEnvSource" {
         "name": Text, Omitted;
         "optional": Bool, Pointer;
     }
@@ -121,8 +129,8 @@ structs! {
     ENV_VAR_SOURCE "EnvVarSource" {
         "fieldRef": Object(&FIELD_REF), Pointer;
         "resourceFieldRef": Object(&RESOURCE_FIELD_REF), Pointer;
-        "configMapKeyRef": Object(&KEY_REF), Pointer;
-        "secretKeyRef": Object(&KEY_REF), Pointer;
+        "configMapKeyRef": Object(&CONFIG_MAP_KEY), Pointer;
+        "secretKeyRef": Object(&SECRET_KEY), Pointer;
         "fileKeyRef": Object(&FILE_KEY_REF), Pointer;
     }
     FIELD_REF "ObjectFieldSelector" {
@@ -134,7 +142,12 @@ structs! {
         "resource": Text, Always;
         "divisor": Quantity, Always;
     }
-    KEY_REF "SecretKeySelector" {
+    CONFIG_MAP_KEY "ConfigMapKeySelector" {
+        "name": Text, Omitted;
+        "key": Text, Always;
+        "optional": Bool, Pointer;
+    }
+    SECRET_KEY "SecretKeySelector" {
         "name": Text, Omitted;
         "key": Text, Always;
         "optional": Bool, Pointer;
@@ -155,24 +168,24 @@ structs! {
         "request": Text, Omitted;
     }
     RESIZE_POLICY "ContainerResizePolicy" {
-        "resourceName": Text, Always;
-        "restartPolicy": Text, Always;
+        "resourceName": Word("ResourceName"), Always;
+        "restartPolicy": Word("ResourceResizeRestartPolicy"), Always;
     }
     RESTART_RULE "ContainerRestartRule" {
-        "action": Text, Omitted;
+        "action": Word("ContainerRestartRuleAction"), Omitted;
         "exitCodes": Object(&EXIT_CODES), Pointer;
     }
     EXIT_CODES "ContainerRestartRuleOnExitCodes" {
-        "operator": Text, Omitted;
+        "operator": Word("ContainerRestartRuleOnExitCodesOperator"), Omitted;
         "values": List(&Int32), Omitted;
     }
     VOLUME_MOUNT "VolumeMount" {
         "name": Text, Always;
         "readOnly": Bool, Omitted;
-        "recursiveReadOnly": Text, Pointer;
+        "recursiveReadOnly": Word("RecursiveReadOnlyMode"), Pointer;
         "mountPath": Text, Always;
         "subPath": Text, Omitted;
-        "mountPropagation": Text, Pointer;
+        "mountPropagation": Word("MountPropagationMode"), Pointer;
         "subPathExpr": Text, Omitted;
     }
     VOLUME_DEVICE "VolumeDevice" {
@@ -198,7 +211,7 @@ structs! {
         "path": Text, Omitted;
         "port": IntOrString, Always;
         "host": Text, Omitted;
-        "scheme": Text, Omitted;
+        "scheme": Word("URIScheme"), Omitted;
         "httpHeaders": List(&Object(&HTTP_HEADER)), Omitted;
     }
     HTTP_HEADER "HTTPHeader" {
@@ -211,7 +224,7 @@ structs! {
     }
     GRPC "GRPCAction" {
         "port": Int32, Always;
-        "service": Text, Pointer;
+        "service": Text, Null;
     }
     SLEEP "SleepAction" {
         "seconds": Int64, Always;
@@ -219,7 +232,7 @@ structs! {
     LIFECYCLE "Lifecycle" {
         "postStart": Object(&LIFECYCLE_HANDLER), Pointer;
         "preStop": Object(&LIFECYCLE_HANDLER), Pointer;
-        "stopSignal": Text, Pointer;
+        "stopSignal": Word("Signal"), Pointer;
     }
     LIFECYCLE_HANDLER "LifecycleHandler" {
         "exec": Object(&EXEC), Pointer;
@@ -237,13 +250,13 @@ structs! {
         "runAsNonRoot": Bool, Pointer;
         "readOnlyRootFilesystem": Bool, Pointer;
         "allowPrivilegeEscalation": Bool, Pointer;
-        "procMount": Text, Pointer;
-        "seccompProfile": Object(&PROFILE), Pointer;
-        "appArmorProfile": Object(&PROFILE), Pointer;
+        "procMount": Word("ProcMountType"), Pointer;
+        "seccompProfile": Object(&SECCOMP_PROFILE), Pointer;
+        "appArmorProfile": Object(&APP_ARMOR_PROFILE), Pointer;
     }
     CAPABILITIES "Capabilities" {
-        "add": List(&Text), Omitted;
-        "drop": List(&Text), Omitted;
+        "add": List(&Word("Capability")), Omitted;
+        "drop": List(&Word("Capability")), Omitted;
     }
     SELINUX "SELinuxOptions" {
         "user": Text, Omitted;
@@ -257,8 +270,12 @@ structs! {
         "runAsUserName": Text, Pointer;
         "hostProcess": Bool, Pointer;
     }
-    PROFILE "SeccompProfile" {
-        "type": Text, Always;
+    SECCOMP_PROFILE "SeccompProfile" {
+        "type": Word("SeccompProfileType"), Always;
+        "localhostProfile": Text, Pointer;
+    }
+    APP_ARMOR_PROFILE "AppArmorProfile" {
+        "type": Word("AppArmorProfileType"), Always;
         "localhostProfile": Text, Pointer;
     }
 }
@@ -304,13 +321,11 @@ fn object(shape: &Struct, members: &BTreeMap<String, Json>, path: &str) -> Resul
             read.insert(member.name.to_owned(), value);
         }
     }
-    for member in shape
-        .members
-        .iter()
-        .filter(|member| member.presence == Always)
-    {
-        if !read.contains_key(member.name) {
-            read.insert(member.name.to_owned(), zero(member.kind));
+    for member in shape.members {
+        if let Some(value) = unset(member)
+            && !read.contains_key(member.name)
+        {
+            read.insert(member.name.to_owned(), value);
         }
     }
     Ok(Value::Object(read))
@@ -344,6 +359,8 @@ fn typed(expected: Type, value: &Json, at: &Place<'_>) -> Result<Value, String> 
     match (expected, value) {
         (Text, Json::String(text)) => Ok(Value::from(text.as_str())),
         (Text, other) => Err(at.refuse(other, "string")),
+        (Word(_), Json::String(text)) => Ok(Value::from(text.as_str())),
+        (Word(name), other) => Err(at.refuse(other, &format!("v1.{name}"))),
         (Bool, Json::Bool(value)) => Ok(Value::from(*value)),
         (Bool, other) => Err(at.refuse(other, "bool")),
         (Int32, other) => match other.as_i64().and_then(|number| i32::try_from(number).ok()) {
@@ -364,10 +381,7 @@ fn typed(expected: Type, value: &Json, at: &Place<'_>) -> Result<Value, String> 
         (IntOrString, other) => {
             match other.as_i64().and_then(|number| i32::try_from(number).ok()) {
                 Some(number) => Ok(Value::from(number)),
-                None => Err(format!(
-                    "json: cannot unmarshal {} into Go value of type int32",
-                    kind(other)
-                )),
+                None => Err(at.refuse(other, "int32")),
             }
         }
         (Object(shape), Json::Object(members)) => object(shape, members, &format!("{}.", at.path)),
@@ -391,6 +405,7 @@ fn typed(expected: Type, value: &Json, at: &Place<'_>) -> Result<Value, String> 
 fn go_name(kind: Type) -> String {
     match kind {
         Text => "string".to_owned(),
+        Word(name) => format!("v1.{name}"),
         Bool => "bool".to_owned(),
         Int32 => "int32".to_owned(),
         Int64 => "int64".to_owned(),
@@ -405,23 +420,29 @@ fn go_name(kind: Type) -> String {
 /// What Go writes for a member that was never set.
 fn zero(kind: Type) -> Value {
     match kind {
-        Text => Value::from(""),
+        Text | Word(_) => Value::from(""),
         Bool => Value::from(false),
         Int32 | Int64 | IntOrString => Value::from(0),
         Quantity => Value::from("0"),
         List(_) => Value::Array(Vec::new()),
         MapOf(_) => Value::Object(Map::new()),
         Object(shape) => {
-            let always = shape
-                .members
-                .iter()
-                .filter(|member| member.presence == Always);
+            let written = shape.members.iter();
             Value::Object(
-                always
-                    .map(|member| (member.name.to_owned(), zero(member.kind)))
+                written
+                    .filter_map(|member| Some((member.name.to_owned(), unset(member)?)))
                     .collect(),
             )
         }
+    }
+}
+
+/// What is written for a member without a value, if anything.
+fn unset(member: &Member) -> Option<Value> {
+    match member.presence {
+        Always => Some(zero(member.kind)),
+        Null => Some(Value::Null),
+        Omitted | Pointer => None,
     }
 }
 
@@ -455,6 +476,21 @@ mod tests {
     }
 
     #[test]
+    fn a_probe_by_grpc_always_has_a_service() {
+        for (text, service) in [
+            ("", json!(null)),
+            (r#","service":null"#, json!(null)),
+            (r#","service":"""#, json!("")),
+        ] {
+            let text = format!(r#"{{"name":"a","livenessProbe":{{"grpc":{{"port":1{text}}}}}}}"#);
+            assert_eq!(
+                read(&decode(&text).unwrap()).unwrap(),
+                json!({"name":"a","resources":{},"livenessProbe":{"grpc":{"port":1,"service":service}}})
+            );
+        }
+    }
+
+    #[test]
     fn type_errors_read_as_gos() {
         for (text, expected) in [
             (
@@ -476,6 +512,26 @@ mod tests {
             (
                 r#"{"resources":{"limits":{"cpu":"x"}}}"#,
                 "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
+            ),
+            (
+                r#"{"imagePullPolicy":1}"#,
+                "json: cannot unmarshal number into Go struct field Container.imagePullPolicy of type v1.PullPolicy",
+            ),
+            (
+                r#"{"env":[{"valueFrom":{"configMapKeyRef":{"key":[]}}}]}"#,
+                "json: cannot unmarshal array into Go struct field ConfigMapKeySelector.env.valueFrom.configMapKeyRef.key of type string",
+            ),
+            (
+                r#"{"livenessProbe":{"tcpSocket":{"port":{}}}}"#,
+                "json: cannot unmarshal object into Go struct field TCPSocketAction.livenessProbe.tcpSocket.port of type int32",
+            ),
+            (
+                r#"{"livenessProbe":{"tcpSocket":{"port":1.5}}}"#,
+                "json: cannot unmarshal number 1.5 into Go struct field TCPSocketAction.livenessProbe.tcpSocket.port of type int32",
+            ),
+            (
+                r#"{"securityContext":{"capabilities":{"add":"X"}}}"#,
+                "json: cannot unmarshal string into Go struct field Capabilities.securityContext.capabilities.add of type []v1.Capability",
             ),
             (
                 "[]",

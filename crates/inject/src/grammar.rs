@@ -27,3 +27,10 @@ pub(crate) fn uint(text: &str) -> Result<u64, String> {
 pub(crate) fn float(text: &str) -> Result<f64, String> {
     go_float::parse(text).map_err(|error| error.to_string())
 }
+
+/// Lower case letter by letter, as Go does: no rules that look at the neighbours.
+pub(crate) fn lower(text: &str) -> String {
+    text.chars()
+        .map(|c| c.to_lowercase().next().unwrap_or(c))
+        .collect()
+}

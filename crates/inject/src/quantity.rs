@@ -47,6 +47,9 @@ pub fn canonical(text: &str) -> Result<String, QuantityError> {
     if parts.whole.is_empty() && parts.fraction.is_empty() && exponent < -9 {
         return Err(QuantityError::Number);
     }
+    if parts.is_kept(form, exponent) {
+        return Ok(text.to_owned());
+    }
     // Both are plain digits, so together they are the number without its point.
     let digits = format!("{}{}", parts.whole, parts.fraction);
     let digits = digits.trim_start_matches('0');
@@ -66,14 +69,6 @@ pub fn canonical(text: &str) -> Result<String, QuantityError> {
     let Some((number, suffix)) = written else {
         return Ok(text.to_owned());
     };
-    // The library keeps a text whose number and scale are canonical already, sign and point and all.
-    if parts.fraction.is_empty()
-        && form != Form::Binary
-        && number == mantissa
-        && scale_of(&suffix) == Some(exponent)
-    {
-        return Ok(text.to_owned());
-    }
     let sign = if parts.negative { "-" } else { "" };
     Ok(format!("{sign}{number}{suffix}"))
 }
@@ -122,6 +117,27 @@ impl<'a> Parts<'a> {
         })
     }
 
+    /// Whether the library writes the text itself, sign and point and all. It does so where a quick look at a number of
+    /// moderate length finds nothing to change, which is not the same as the canonical form: `1.001` stays.
+    fn is_kept(&self, form: Form, exponent: i64) -> bool {
+        let whole = match self.whole.trim_start_matches('0') {
+            "" => "0",
+            digits => digits,
+        };
+        if form == Form::Binary {
+            // Three tenths of a power of two is about that many decimal digits.
+            let length = whole.len() as i64 + exponent * 3 / 10;
+            let is_odd = whole.parse::<u64>().is_ok_and(|value| value % 8 != 0);
+            return self.fraction.is_empty() && length <= 14 && is_odd;
+        }
+        let scale = exponent - self.fraction.len() as i64;
+        whole.len() + self.fraction.len() <= 18
+            && scale >= -9
+            && scale % 3 == 0
+            && !whole.starts_with('0')
+            && !format!("{whole}{}", self.fraction).ends_with("000")
+    }
+
     /// The form and the power (of ten, or of two for the binary form) that the suffix stands for.
     fn suffix(&self) -> Result<(Form, i64), QuantityError> {
         if let Some(at) = DECIMAL.iter().position(|suffix| *suffix == self.suffix) {
@@ -148,17 +164,6 @@ const BINARY: [&str; 6] = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
 fn take_digits(text: &str) -> (&str, &str) {
     text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
-}
-
-/// The power of ten that a written suffix stands for.
-fn scale_of(suffix: &str) -> Option<i64> {
-    match suffix.strip_prefix('e') {
-        Some(exponent) => exponent.parse().ok(),
-        None => DECIMAL
-            .iter()
-            .position(|known| *known == suffix)
-            .map(|at| 3 * at as i64 - 9),
-    }
 }
 
 /// `mantissa · 10^scale` with a suffix; what is below a billionth is rounded up, as the library does.
@@ -190,10 +195,11 @@ fn binary(mantissa: u128, scale: i64, power: i64) -> Option<(u128, String)> {
     let shift = u32::try_from(power).ok()?;
     let product = mantissa.checked_mul(1u128.checked_shl(shift)?)?;
     let divisor = 10u128.checked_pow(u32::try_from(-scale).ok()?)?;
-    if !product.is_multiple_of(divisor) {
+    // The library caps here at the largest 64-bit number.
+    let is_capped = product / divisor >= i64::MAX as u128;
+    if !is_capped && !product.is_multiple_of(divisor) {
         return decimal(product, scale, Form::Decimal);
     }
-    // The library caps here at the largest 64-bit number.
     let mut whole = (product / divisor).min(i64::MAX as u128);
     if whole < 1024 {
         return decimal(whole, 0, Form::Decimal);
@@ -231,6 +237,14 @@ mod tests {
             ("-1.5Gi", "-1536Mi"),
             ("10", "10"),
             ("64Mi", "64Mi"),
+            // As kubectl 1.32 writes them.
+            ("1.001", "1.001"),
+            ("1.001k", "1.001k"),
+            ("5.0e1", "5.0e1"),
+            ("+1.001", "+1.001"),
+            ("+1000", "1k"),
+            ("9223372036854775807E3", "9223372036854775807e3"),
+            ("9223372036854775807.10Ki", "9223372036854775807"),
         ] {
             assert_eq!(canonical(text).as_deref(), Ok(expected), "{text}");
         }

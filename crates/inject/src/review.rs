@@ -395,7 +395,8 @@ fn conflicts(parts: Parts<'_>, built: &Built<'_>) -> Result<(), Fault> {
             )));
         }
     }
-    let mut names: Vec<&str> = pod
+    let mut first = None;
+    let names: Vec<&str> = pod
         .containers
         .iter()
         .chain(&pod.init_containers)
@@ -403,12 +404,17 @@ fn conflicts(parts: Parts<'_>, built: &Built<'_>) -> Result<(), Fault> {
         .collect();
     for (container, _) in [&built.init, &built.sidecar].into_iter().flatten() {
         let name = container.name();
+        if first == Some(name) {
+            return Err(Fault::plain(format!(
+                "both agents are named `{name}`: give them different names in `{PREFIX}agent-json-patch` and `{PREFIX}agent-init-json-patch`"
+            )));
+        }
         if names.contains(&name) {
             return Err(Fault::plain(format!(
                 "the pod has a container `{name}` already: {again}"
             )));
         }
-        names.push(name);
+        first = Some(name);
     }
     let receiving = pod
         .containers
@@ -417,7 +423,8 @@ fn conflicts(parts: Parts<'_>, built: &Built<'_>) -> Result<(), Fault> {
     let initial = pod
         .init_containers
         .iter()
-        .filter(|_| built.init.is_some() || agent.native);
+        .filter(|_| built.init.is_some() || agent.native)
+        .filter(|container| container.name != Role::Init.name());
     for container in receiving.chain(initial) {
         for path in built.secrets_mounts.iter().map(Mount::path) {
             if container

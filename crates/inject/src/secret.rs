@@ -75,10 +75,7 @@ fn display_name<'a>(annotations: &Effective<'_>, name: &'a str) -> Cow<'a, str> 
     if grammar::bool(keep).unwrap_or_default() {
         return Cow::Borrowed(name);
     }
-    // Letter by letter, as Go does: no rules that look at the neighbours.
-    name.chars()
-        .map(|c| c.to_lowercase().next().unwrap_or(c))
-        .collect()
+    Cow::Owned(grammar::lower(name))
 }
 
 /// Reads all secrets. An `error-on-missing-key-*` that is no boolean is the only error, given with its key.

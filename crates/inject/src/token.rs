@@ -1,5 +1,7 @@
 //! Which service-account token the agents log in with.
 
+use pannier_go::quote::quote;
+
 use crate::pod::{Mount, Pod};
 
 /// Where the API server's own admission mounts the token.
@@ -55,15 +57,24 @@ fn by_name<'a>(pod: &Pod<'a>, name: &'a str) -> Result<Token<'a>, String> {
         (Some(volume), _) => volume,
         (None, Some(_)) => {
             return Err(format!(
-                "failed to find volume \"{name}\" in Pod \"{}\" volumes",
-                pod.name
+                "failed to find volume {} in Pod {} volumes",
+                quote(name),
+                quote(pod.name)
             ));
         }
-        (None, None) => return Err(format!("failed to find service account volume \"{name}\"")),
+        (None, None) => {
+            return Err(format!(
+                "failed to find service account volume {}",
+                quote(name)
+            ));
+        }
     };
-    let token_path = volume
-        .token_path
-        .ok_or_else(|| format!("failed to find tokenPath for projected volume \"{name}\""))?;
+    let token_path = volume.token_path.ok_or_else(|| {
+        format!(
+            "failed to find tokenPath for projected volume {}",
+            quote(name)
+        )
+    })?;
     let (mount_path, sub_path) =
         mount.map_or((OWN_MOUNT, ""), |mount| (mount.mount_path, mount.sub_path));
     Ok(Token {

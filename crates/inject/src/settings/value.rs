@@ -200,9 +200,10 @@ pub struct DurationText(pub String);
 
 impl SettingValue for DurationText {
     const KIND: &'static str = "duration";
-    fn read(text: &str, from_environment: bool) -> Result<Self, String> {
+    /// The reference parses these with its variables also when they are given as flags.
+    fn read(text: &str, _: bool) -> Result<Self, String> {
         if !text.is_empty() {
-            Duration::parse(text).map_err(|error| environment(from_environment, error))?;
+            Duration::parse(text).map_err(|error| environment(true, error))?;
         }
         Ok(Self(text.to_owned()))
     }

@@ -13,6 +13,7 @@ use hyper::body::{Body, Bytes};
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use jiff::Timestamp;
+use pannier_go::quote::quote;
 use pannier_inject::admission;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -143,13 +144,7 @@ impl App {
             .get(CONTENT_TYPE)
             .map_or(&b""[..], HeaderValue::as_bytes);
         if !is_json(given) {
-            return Err((
-                400,
-                format!(
-                    "Invalid content-type: \"{}\"",
-                    String::from_utf8_lossy(given)
-                ),
-            ));
+            return Err((400, format!("Invalid content-type: {}", quote(given))));
         }
         let body = body::read(request.into_body(), self.limits, &self.budget).await;
         let body = body.map_err(|error| (error.status(), error.to_string()))?;
