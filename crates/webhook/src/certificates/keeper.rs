@@ -217,6 +217,13 @@ impl Keeper {
     fn write_contents(&mut self, write: Write, now: Timestamp) {
         let (contents, what) = match write {
             Write::Stage { hosts } => match issue::issue(&hosts, now, self.automatic.lifetime) {
+                // It would be made again and again.
+                Ok(issued) if !self.machine.can_use(&issued, now) => {
+                    self.fail(&WriteError::Other(format!(
+                        "the certificate made for {hosts:?} does not hold for all of them: check -tls-auto-hosts"
+                    )));
+                    return;
+                }
                 Ok(issued) => (
                     self.machine
                         .stage(&self.contents.clone().unwrap_or_default(), &issued, now),

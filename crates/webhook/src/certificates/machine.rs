@@ -131,14 +131,22 @@ impl Machine {
         }
     }
 
+    /// Whether a new pair would be taken once it is staged.
+    pub(crate) fn can_use(&self, issued: &Issued, now: Timestamp) -> bool {
+        self.usable(&Texts::from(issued), now).is_some()
+    }
+
+    /// The pair, if it is valid now and for all names.
+    fn usable(&self, texts: &Texts, now: Timestamp) -> Option<Pair> {
+        let pair = texts.pair()?;
+        (pair.is_valid_at(now) && self.policy.hosts.iter().all(|host| pair.is_for(host)))
+            .then_some(pair)
+    }
+
     /// Looks at the world and says what to do.
     pub(crate) fn step(&mut self, world: &World<'_>) -> Step {
         let now = world.now;
-        let usable = |texts: &Option<Texts>| {
-            let pair = texts.as_ref().and_then(Texts::pair)?;
-            (pair.is_valid_at(now) && self.policy.hosts.iter().all(|host| pair.is_for(host)))
-                .then_some(pair)
-        };
+        let usable = |texts: &Option<Texts>| self.usable(texts.as_ref()?, now);
         let empty = Contents::default();
         let contents = world.contents.unwrap_or(&empty);
         let current = usable(&contents.current);

@@ -66,6 +66,11 @@ impl Pair {
         let certified =
             CertifiedKey::from_der(chain, key, &provider).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(_) => PairError::Mismatch,
+                // Version 1 most of all, which `openssl x509 -req` makes without extensions.
+                rustls::Error::InvalidCertificate(reason) => PairError::Damaged {
+                    what: "the certificate",
+                    detail: format!("{reason:?}: expected an X.509 certificate of version 3"),
+                },
                 other => damaged("the key")(&other),
             })?;
         Ok(Self {
@@ -105,12 +110,20 @@ impl Pair {
         self.not_before <= now && now < self.not_after
     }
 
-    /// Whether the leaf is for a server of this name (or IP address).
+    /// Whether the leaf is for a server of this name (or IP address). What clients ask for and what only a certificate
+    /// can hold, such as `*.example`, both count.
     #[must_use]
     pub fn is_for(&self, host: &str) -> bool {
         let Some(leaf) = self.chain().first() else {
             return false;
         };
+        let address = host.parse::<IpAddr>().ok();
+        let is_named = |name: &String| {
+            name.eq_ignore_ascii_case(host) || address.is_some() && name.parse().ok() == address
+        };
+        if self.names().iter().any(is_named) {
+            return true;
+        }
         let (Ok(parsed), Ok(name)) = (
             ParsedCertificate::try_from(leaf),
             ServerName::try_from(host),
@@ -185,7 +198,7 @@ mod tests {
     fn a_pair_knows_its_validity() {
         let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
         let made = issue::issue(
-            &["a.b.svc", "10.0.0.1", "fd00::1"].map(str::to_owned),
+            &["a.b.svc", "10.0.0.1", "fd00::1", "*.b.example", "no name"].map(str::to_owned),
             now,
             std::time::Duration::from_secs(60),
         )
@@ -194,11 +207,21 @@ mod tests {
         assert!(pair.is_valid_at(now));
         assert_eq!(pair.not_after().as_second() - now.as_second(), 60);
         assert!(!pair.is_valid_at(pair.not_after()));
-        assert_eq!(pair.names(), ["a.b.svc", "10.0.0.1", "fd00::1"]);
+        assert_eq!(
+            pair.names(),
+            ["a.b.svc", "10.0.0.1", "fd00::1", "*.b.example", "no name"]
+        );
         for (host, expected) in [
             ("a.b.svc", true),
             ("10.0.0.1", true),
             ("fd00::1", true),
+            ("fd00:0::1", true),
+            ("A.B.svc", true),
+            ("*.b.example", true),
+            ("a.b.example", true),
+            ("no name", true),
+            ("*.y", false),
+            ("a.a.b.example", false),
             ("b.svc", false),
             ("", false),
         ] {
