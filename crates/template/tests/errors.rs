@@ -46,6 +46,13 @@ fn a_parse_error_has_its_line_and_a_caret() {
 }
 
 #[test]
+fn a_variable_that_nobody_declared_is_pointed_at() {
+    let error = error("\t\t{{ $x }}", "{}");
+    let place = error.place().unwrap();
+    assert_eq!((place.line, place.column), (1, 6));
+}
+
+#[test]
 fn an_execution_error_has_its_line_and_a_caret() {
     let error = error("a\nb\n{{ with 1 }}é {{ index . 3 }}{{ end }}", "{}");
     let place = error.place().unwrap();

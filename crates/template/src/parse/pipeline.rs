@@ -1,5 +1,6 @@
 //! Pipelines, commands and operands.
 
+use super::ParseError;
 use super::node::{Arg, Chain, Command, Identifier, Pipe, PipeId, Variable};
 use super::number::Number;
 use super::token::{Kind, Token};
@@ -254,7 +255,9 @@ impl Parser<'_> {
                 let name = self.string_of(&token);
                 if !self.state.variables.iter().any(|v| **v == *name) {
                     let shown = quote::quote(&name);
-                    return Err(self.error(format!("undefined variable {shown}")));
+                    let error = self.error(format!("undefined variable {shown}"));
+                    // The next token may have been looked at already.
+                    return Err(ParseError { pos, ..error });
                 }
                 Arg::Variable(self.variable(pos, &name))
             }
