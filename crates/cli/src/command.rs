@@ -17,8 +17,14 @@ pub(crate) struct Command {
 /// No subcommand or an unknown one (as vault-k8s: injector behaviour, 2.1).
 const NO_SUCH_COMMAND: u8 = 127;
 
+/// Whether a word asks for help.
+pub(crate) fn is_help(word: &str) -> bool {
+    matches!(word, "-h" | "-help" | "--help")
+}
+
 /// Runs the command that the first argument names.
 ///
+/// A word for help anywhere before `--` shows the options of the command named behind the flags, else the commands.
 /// Before a command: `-version`, `--version` and `-v` print the bare version, `-h` and `-help` the help, both on standard
 /// error with exit 0; any other flag is refused with exit 1.
 pub(crate) fn dispatch(commands: &[Command], arguments: &[String]) -> ExitCode {
@@ -26,13 +32,25 @@ pub(crate) fn dispatch(commands: &[Command], arguments: &[String]) -> ExitCode {
         help(commands);
         return ExitCode::from(NO_SUCH_COMMAND);
     };
+    let before_dashes = arguments.iter().take_while(|word| *word != "--");
+    if before_dashes.clone().any(|word| is_help(word)) {
+        let name = before_dashes
+            .into_iter()
+            .find(|word| !word.starts_with('-'));
+        match commands
+            .iter()
+            .find(|command| Some(command.name) == name.map(String::as_str))
+        {
+            Some(command) => return (command.run)(&["-h".to_owned()]),
+            None => {
+                help(commands);
+                return ExitCode::SUCCESS;
+            }
+        }
+    }
     match first {
         "-v" | "-version" | "--version" => {
             say(crate::version::VERSION);
-            ExitCode::SUCCESS
-        }
-        "-h" | "-help" | "--help" => {
-            help(commands);
             ExitCode::SUCCESS
         }
         flag if flag.starts_with('-') => {

@@ -194,6 +194,19 @@ fn commands_and_flags_end_as_the_reference_does() {
     assert!(err.contains("agent-inject"));
     assert_eq!(run(&[], &["nope"]).0, 127);
     let version = format!("v{}\n", env!("CARGO_PKG_VERSION"));
+    for help in ["-h", "-help", "--help"] {
+        let (code, out, said) = run(&[], &["version", help]);
+        assert_eq!((code, out.as_str()), (0, ""));
+        assert!(said.starts_with("Usage: pannier version"), "{said}");
+        for line in [
+            &[help, "agent-inject"][..],
+            &["agent-inject", "-vault-address", help],
+        ] {
+            let (code, out, said) = run(&[], line);
+            assert_eq!((code, out.as_str()), (0, ""));
+            assert!(said.contains("-tls-auto-hosts"), "{line:?}: {said}");
+        }
+    }
     for flag in ["-v", "-version", "--version"] {
         assert_eq!(run(&[], &[flag]), (0, String::new(), version.clone()));
     }
