@@ -11,6 +11,7 @@ use crate::server::{self, Limits, ListenError};
 use crate::serving::{Readiness, Resolver, Serving, Trust, warn_before_the_end};
 use crate::tls::TlsOptions;
 use hyper::header::{HeaderValue, USER_AGENT};
+use pannier_go::quote::quote;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +117,7 @@ pub async fn run(
     let readiness = Readiness::new(serving.clone());
     let for_warnings = serving.clone();
     if let Some(path) = &metrics_path {
-        tracing::info!(target: "handler", "Registering telemetry path on \"{path}\"");
+        tracing::info!(target: "handler", "Registering telemetry path on {}", quote(path));
     }
     let app = App::new(
         Arc::clone(&reviewer),

@@ -31,6 +31,9 @@ pub(crate) struct App {
 
 type Reply = Response<Full<Bytes>>;
 
+/// What the reference answers to a body of no bytes, and logs as an error.
+const EMPTY: &str = "Empty request body";
+
 impl App {
     /// `metrics_path` is served only if given; it begins with a slash.
     #[must_use]
@@ -114,6 +117,8 @@ impl App {
                 self.metrics.refused(status);
                 if status >= 500 {
                     tracing::error!(target: "handler", Error = message, Code = status, "error on request");
+                } else if message == EMPTY {
+                    tracing::error!(target: "handler", Warn = message, Code = status, "warning for request");
                 } else {
                     tracing::warn!(target: "handler", Warn = message, Code = status, "warning for request");
                 }
@@ -149,7 +154,7 @@ impl App {
         let body = body::read(request.into_body(), self.limits, &self.budget).await;
         let body = body.map_err(|error| (error.status(), error.to_string()))?;
         if body.bytes().is_empty() {
-            return Err((400, "Empty request body".to_owned()));
+            return Err((400, EMPTY.to_owned()));
         }
         // A bug in the review of one pod must not reach the others.
         let caught = std::panic::catch_unwind(AssertUnwindSafe(|| self.decide(body.bytes())));

@@ -69,6 +69,13 @@ async fn requests_that_are_no_admission_get_the_references_answers() {
             "Invalid content-type: \"text/plain\"\n",
         ),
         ("POST", None, "{}", 400, "Invalid content-type: \"\"\n"),
+        (
+            "POST",
+            Some("text/x\"\\q"),
+            "{}",
+            400,
+            "Invalid content-type: \"text/x\\\"\\\\q\"\n",
+        ),
         ("POST", JSON, "", 400, "Empty request body\n"),
         (
             "GET",

@@ -83,7 +83,7 @@ fn handshake_failed(peer: &str, error: &std::io::Error) {
     ) {
         tracing::debug!(target: "handler", peer, %error, "http: TLS handshake error");
     } else {
-        tracing::warn!(target: "handler", peer, %error, "http: TLS handshake error");
+        tracing::error!(target: "handler", "http: TLS handshake error from {peer}: {error}");
     }
 }
 
