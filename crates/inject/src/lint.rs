@@ -34,7 +34,9 @@ pub(crate) fn unasked(pod: &Node<'_>) -> Vec<Warning> {
 
 /// Warns when a key is none of ours.
 fn unknown(name: &str, warnings: &mut Warnings) {
-    if annotations::lookup(name).is_some() {
+    // The empty name is a name in these.
+    let is_whole = matches!(name, "auth-config-" | "agent-telemetry-");
+    if is_whole || annotations::lookup(name).is_some() {
         return;
     }
     let bare = FAMILIES
@@ -362,7 +364,8 @@ fn one_secret(secret: &Secret<'_>, annotations: &Effective<'_>, warnings: &mut W
     {
         return;
     }
-    let inside = format!("{}/", path::clean(secret.volume_path));
+    let volume = path::clean(secret.volume_path);
+    let inside = format!("{}/", volume.trim_end_matches('/'));
     if !secret.destination.starts_with(&inside) {
         let key = format!("agent-inject-file-{name}");
         warnings.about(

@@ -218,7 +218,11 @@ pub(crate) fn judge<T>(
         return skip(SkipReason::NotAPod, Vec::new());
     }
     if asks(pod).is_none() {
-        return skip(SkipReason::NotRequested, lint::unasked(pod));
+        let warnings = lint::unasked(pod);
+        return match settings.strict && !warnings.is_empty() {
+            true => strict(&warnings),
+            false => skip(SkipReason::NotRequested, warnings),
+        };
     }
     let mut warnings = Warnings::default();
     let decided = pod::read(pod)
@@ -229,13 +233,7 @@ pub(crate) fn judge<T>(
         Ok(Outcome::Inject(told)) => {
             let warnings = warnings.finish();
             if settings.strict && !warnings.is_empty() {
-                let lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
-                let message = format!("refused by -strict: {}", lines.join("; "));
-                return Judgement::Deny(Denial {
-                    message,
-                    reason: DenialReason::Strict,
-                    warnings: Vec::new(),
-                });
+                return strict(&warnings);
             }
             Judgement::Inject(warnings, told)
         }
@@ -249,6 +247,15 @@ pub(crate) fn judge<T>(
 
 fn skip<T>(reason: SkipReason, warnings: Vec<Warning>) -> Judgement<T> {
     Judgement::Skip(Skip { reason, warnings })
+}
+
+fn strict<T>(warnings: &[Warning]) -> Judgement<T> {
+    let lines: Vec<String> = warnings.iter().map(Warning::to_string).collect();
+    Judgement::Deny(Denial {
+        message: format!("refused by -strict: {}", lines.join("; ")),
+        reason: DenialReason::Strict,
+        warnings: Vec::new(),
+    })
 }
 
 /// The master switch, raw: `None` when it is absent, empty or plainly false.

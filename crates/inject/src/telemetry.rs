@@ -80,10 +80,13 @@ pub(crate) fn read(annotations: &Effective<'_>, warnings: &mut Warnings) -> Opti
         }
         match typed(PARAMETERS[at].1, text) {
             Ok(value) => values[at] = value,
-            Err(expected) => warnings.about(
-                &key,
-                format!("expected {expected}: the parameter is left out"),
-            ),
+            Err(expected) => {
+                values[at] = None;
+                warnings.about(
+                    &key,
+                    format!("expected {expected}: the parameter is left out"),
+                );
+            }
         }
     }
     let known = PARAMETERS

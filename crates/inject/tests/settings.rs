@@ -181,6 +181,7 @@ fn all_mistakes_come_at_once_each_with_its_flag_and_variable() {
                 "-strict=maybe",
                 "-tls-key-file=k",
                 "-run-as-user=x",
+                "-auth-max-backoff=7",
                 "-log-level"
             ],
             &[
@@ -212,6 +213,7 @@ fn all_mistakes_come_at_once_each_with_its_flag_and_variable() {
             "-tls-min-version / AGENT_INJECT_TLS_MIN_VERSION: Failed to configure TLS: invalid or unsupported TLS version \"TLS12\"",
             "-tls-cipher-suites / AGENT_INJECT_TLS_CIPHER_SUITES: Failed to configure TLS: failed to parse TLS cipher suites list \"TLS_AES_128_GCM_SHA256, TLS_NEW\": unsupported cipher \"TLS_NEW\"",
             "-auth-min-backoff / AGENT_INJECT_AUTH_MIN_BACKOFF: Error parsing environment variables: time: missing unit in duration \"5\"",
+            "-auth-max-backoff / AGENT_INJECT_AUTH_MAX_BACKOFF: Error parsing environment variables: time: missing unit in duration \"7\"",
             "-vault-address / AGENT_INJECT_VAULT_ADDR: No Vault service configured: expected the address of Vault, such as `https://vault.vault.svc:8200`",
             "-tls-cert-file / AGENT_INJECT_TLS_CERT_FILE: the key file is set but not the certificate file: set both or neither",
         ]

@@ -901,3 +901,78 @@ fn a_pod_without_volumes_keeps_all_that_are_added() {
         ]
     );
 }
+
+/// The pod's warnings, one a line.
+fn warnings(pod: &Value) -> String {
+    let lines = injected(pod, &settings(&[])).warnings;
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn names_in_errors_are_quoted_as_go_quotes() {
+    let pod = base(json!({"agent-service-account-token-volume-name": "a\"b\\c\n\u{1}"}));
+    assert_eq!(
+        denied(&pod, &REQUEST, &settings(&[])),
+        r#"error creating new agent sidecar: failed to find service account volume "a\"b\\c\n\x01""#
+    );
+    for (word, shown) in [("\u{391}\u{3a3}", "\u{3b1}\u{3c3}"), ("\u{130}MAP", "imap")] {
+        let pod = base(json!({"agent-inject-default-template": word}));
+        assert!(
+            denied(&pod, &REQUEST, &settings(&[]))
+                .ends_with(&format!("invalid default template type: {shown}"))
+        );
+    }
+}
+
+#[test]
+fn two_agents_of_one_name_are_told_apart_from_the_pods_containers() {
+    let name = r#"[{"op":"add","path":"/name","value":"same"}]"#;
+    let pod = base(json!({"agent-json-patch": name, "agent-init-json-patch": name}));
+    let said = denied(&pod, &REQUEST, &settings(&[]));
+    assert!(said.contains("both agents are named `same`"), "{said}");
+
+    // A container that gets no mount has none to collide.
+    let other = r#"[{"op":"add","path":"/name","value":"x"}]"#;
+    let mut pod = base(json!({"agent-init-json-patch": other}));
+    pod["spec"]["initContainers"] = json!([{"name": "vault-agent-init", "volumeMounts": [{"name": "d", "mountPath": "/vault/secrets"}]}]);
+    let result = after(&pod, &injected(&pod, &settings(&[])));
+    assert_eq!(
+        names(&result["spec"]["initContainers"]),
+        ["vault-agent-init", "x"]
+    );
+}
+
+#[test]
+fn a_strict_injector_refuses_what_only_looks_like_a_wish_for_injection() {
+    let mut pod = base(json!({}));
+    pod["metadata"]["annotations"] = json!({"vault.hashicorp.com/agent-injct": "true"});
+    let said = denied(&pod, &REQUEST, &settings(&["-strict"]));
+    assert!(
+        said.contains("did you mean `vault.hashicorp.com/agent-inject`"),
+        "{said}"
+    );
+    pod["metadata"]["annotations"] = json!({"other/x": "true"});
+    let skipped = pannier_inject::review(&pod, &REQUEST, &settings(&["-strict"]));
+    assert!(matches!(skipped, pannier_inject::Decision::Skip(_)));
+}
+
+#[test]
+fn of_two_telemetry_keys_the_last_counts_also_when_it_is_wrong() {
+    let pod = base(
+        json!({"agent-telemetry-maximum-gauge-cardinality": "5", "agent-telemetry-maximum_gauge_cardinality": "x"}),
+    );
+    let result = after(&pod, &injected(&pod, &settings(&[])));
+    let config: Value =
+        serde_json::from_str(&config(container(&result, "vault-agent-init"))).unwrap();
+    assert_eq!(config["telemetry"], json!({}));
+}
+
+#[test]
+fn what_has_an_effect_is_not_said_to_have_none() {
+    let pod = base(json!({"auth-config-": "e", "agent-telemetry-": "x"}));
+    assert!(!warnings(&pod).contains("has no effect"));
+    let pod = base(
+        json!({"secret-volume-path-x": "/", "agent-inject-secret-x": "p", "agent-inject-file-x": "etc/f"}),
+    );
+    assert!(!warnings(&pod).contains("outside the secret's volume"));
+}

@@ -4,8 +4,12 @@
 
 use super::{Question, Verdict, pruned};
 use base64_simd::STANDARD;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
 use crate::node::Node;
 
@@ -55,7 +59,7 @@ struct WireReview<'a> {
     #[serde(borrow)]
     kind: Option<Text<'a>>,
     #[serde(borrow)]
-    request: Option<WireRequest<'a>>,
+    request: Option<Object<WireRequest<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +70,7 @@ struct WireRequest<'a> {
     #[serde(borrow)]
     namespace: Option<Text<'a>>,
     #[serde(borrow)]
-    resource: Option<WireResource<'a>>,
+    resource: Option<Object<WireResource<'a>>>,
     /// Only what a review looks at: managed fields and the like are often larger than the rest.
     #[serde(borrow, default, deserialize_with = "pruned::pod")]
     object: Node<'a>,
@@ -85,6 +89,25 @@ struct WireResource<'a> {
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// A struct that is written as an object. serde alone would also take a list of its members.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = T;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(members))
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
 /// A review that was read: what is asked, and what the answer must repeat.
 #[derive(Debug)]
 pub struct Review<'a> {
@@ -101,7 +124,8 @@ pub struct Review<'a> {
 /// The body is no AdmissionReview.
 pub fn read(body: &[u8]) -> Result<Review<'_>, Refusal> {
     // Looking at all bytes at once is cheaper than at those of each text; what is no UTF-8 is left for the parser to find.
-    let review: serde_json::Result<Option<WireReview<'_>>> = match std::str::from_utf8(body) {
+    let review: serde_json::Result<Option<Object<WireReview<'_>>>> = match std::str::from_utf8(body)
+    {
         Ok(text) => serde_json::from_str(text),
         Err(_) => serde_json::from_slice(body),
     };
@@ -110,7 +134,7 @@ pub fn read(body: &[u8]) -> Result<Review<'_>, Refusal> {
         api_version,
         kind,
         request,
-    } = review.ok_or(Refusal::NoRequest)?;
+    } = review.ok_or(Refusal::NoRequest)?.0;
     // A missing kind or version is given the usual one, each by itself.
     let kind = given(kind).unwrap_or(Cow::Borrowed(KIND));
     let api_version = given(api_version).unwrap_or(Cow::Borrowed(VERSIONS[0]));
@@ -125,11 +149,11 @@ pub fn read(body: &[u8]) -> Result<Review<'_>, Refusal> {
         namespace,
         resource,
         object,
-    } = request.ok_or(Refusal::NoRequest)?;
+    } = request.ok_or(Refusal::NoRequest)?.0;
     let question = Question {
         uid: given(uid).unwrap_or_default(),
         namespace: given(namespace).unwrap_or_default(),
-        resource: resource.map_or(Cow::Borrowed("pods"), WireResource::name),
+        resource: resource.map_or(Cow::Borrowed("pods"), |resource| resource.0.name()),
         object,
     };
     Ok(Review {
@@ -358,6 +382,21 @@ mod tests {
                 "error decoding admission request: ",
             ),
             ("[]", 500, "error decoding admission request: "),
+            (
+                r#"["admission.k8s.io/v1","AdmissionReview",{"uid":"u"}]"#,
+                500,
+                "error decoding admission request: ",
+            ),
+            (
+                r#"{"request":["u","app",null,{}]}"#,
+                500,
+                "error decoding admission request: ",
+            ),
+            (
+                r#"{"request":{"uid":"u","resource":["","pods"]}}"#,
+                500,
+                "error decoding admission request: ",
+            ),
             (
                 r#"{"request":{}"#,
                 500,
