@@ -481,7 +481,8 @@ impl<'a> Stanza<'a> {
         )
     }
 
-    /// A duration with a unit; a number without quotes is in nanoseconds. Below zero counts as zero.
+    /// A duration with a unit; a number without quotes is in nanoseconds, and loses what is behind the point. Below
+    /// zero counts as zero.
     pub(crate) fn go_duration(&self, reading: &mut Reading, key: &str) -> Option<Duration> {
         const HUMAN: &str = "a duration with a unit, such as \"30s\"";
         let value = self.find(key, Kind::Duration)?;
@@ -490,6 +491,10 @@ impl<'a> Stanza<'a> {
                 scalar: Scalar::Int(nanos, _),
                 ..
             }) => Ok(GoDuration::from_nanos(*nanos)),
+            Value::Literal(Literal {
+                scalar: Scalar::Float(nanos, _),
+                ..
+            }) => Ok(GoDuration::from_nanos(*nanos as i64)),
             Value::Literal(Literal {
                 scalar: Scalar::Text(text),
                 ..

@@ -196,7 +196,7 @@ impl<'a> Lexer<'a> {
         if indented {
             self.bump();
         }
-        let mark = self.take_while(|c| c.is_alphanumeric());
+        let mark = self.take_while(|c| c.is_alphanumeric() || c == '_');
         if self.rest.starts_with("\r\n") {
             self.bump();
         }
