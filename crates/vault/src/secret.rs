@@ -16,7 +16,7 @@ pub struct Secret {
     pub lease_duration: i64,
     /// Whether the lease can be renewed.
     pub renewable: bool,
-    /// `data`, when it is an object.
+    /// `data`, when it is an object. Of an answer without the usual members (`sys/health`) it is the whole.
     pub data: Option<Json>,
     /// `warnings`.
     pub warnings: Vec<String>,
@@ -78,7 +78,7 @@ impl Secret {
                 "error decoding the answer: expected a JSON object".to_owned(),
             ));
         };
-        Ok(Self {
+        let mut secret = Self {
             request_id: text(&parsed, "request_id"),
             lease_id: text(&parsed, "lease_id"),
             lease_duration: integer(&parsed, "lease_duration"),
@@ -106,7 +106,17 @@ impl Secret {
                 creation_path: text(wrap, "creation_path"),
                 wrapped_accessor: text(wrap, "wrapped_accessor"),
             }),
-        })
+        };
+        if secret.says_nothing() && has_other_members(&parsed) {
+            secret.data = Some(parsed);
+        }
+        Ok(secret)
+    }
+
+    fn says_nothing(&self) -> bool {
+        let nothing = self.data.is_none() && self.auth.is_none() && self.wrap_info.is_none();
+        let no_lease = self.lease_id.is_empty() && self.lease_duration == 0 && !self.renewable;
+        nothing && no_lease && self.request_id.is_empty() && self.warnings.is_empty()
     }
 
     /// A member of `data`.
@@ -114,6 +124,26 @@ impl Secret {
     pub fn field(&self, name: &str) -> Option<&Json> {
         self.data.as_ref().and_then(|data| data.get(name))
     }
+}
+
+/// Whether there is more than the members of a secret, all of them empty; errors are no data.
+fn has_other_members(parsed: &Json) -> bool {
+    const USUAL: [&str; 8] = [
+        "request_id",
+        "lease_id",
+        "lease_duration",
+        "renewable",
+        "data",
+        "warnings",
+        "auth",
+        "wrap_info",
+    ];
+    parsed.get("errors").is_none()
+        && parsed
+            .as_object()
+            .into_iter()
+            .flatten()
+            .any(|(name, _)| !USUAL.contains(&name.as_str()))
 }
 
 fn object<'a>(parent: &'a Json, name: &str) -> Option<&'a Json> {
@@ -146,5 +176,51 @@ fn texts(parent: &Json, name: &str) -> Vec<String> {
             .map(str::to_owned)
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    /// What OpenBao's agent takes for data; of the last ones it shows what is empty as such, and refuses the errors.
+    #[test]
+    fn an_answer_without_the_usual_members_is_all_data() {
+        for (body, initialized, data) in [
+            (r#"{"initialized":true,"sealed":false}"#, true, true),
+            (
+                r#"{"initialized":true,"data":null,"request_id":""}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"initialized":true,"lease_duration":0,"renewable":false}"#,
+                true,
+                true,
+            ),
+            (
+                r#"{"data":{"initialized":true},"sealed":false}"#,
+                true,
+                true,
+            ),
+            (r#"{"initialized":true,"data":{}}"#, false, true),
+            (r#"{"initialized":true,"request_id":"r"}"#, false, false),
+            (r#"{"initialized":true,"lease_duration":5}"#, false, false),
+            (r#"{"initialized":true,"warnings":["w"]}"#, false, false),
+            (r#"{"initialized":true,"auth":{}}"#, false, false),
+            (r#"{"initialized":true,"errors":["e"]}"#, false, false),
+            ("{}", false, false),
+            (r#"{"data":null}"#, false, false),
+            (r#"{"request_id":"","warnings":null}"#, false, false),
+        ] {
+            let secret = Secret::parse(body.as_bytes()).unwrap();
+            let found = matches!(secret.field("initialized"), Some(Json::Bool(true)));
+            assert_eq!(
+                (found, secret.data.is_some()),
+                (initialized, data),
+                "{body}"
+            );
+        }
     }
 }

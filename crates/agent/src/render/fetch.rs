@@ -174,11 +174,16 @@ impl Context {
         if matches!(mount, Mount::KvV2(_)) {
             body = [b"{\"data\":", &body[..], b"}"].concat();
         }
-        let mut request = Request::put(mount.data_path(path), body);
+        let real = mount.data_path(path);
+        let mut request = Request::put(real.clone(), body);
         if path == WRAP {
             request = request.wrap_ttl(Some(WRAP_TTL));
         }
         let secret = self.upstream.send(&request).await?.secret()?;
+        // Of a KV v2 mount the reference expects an answer to every write; others may say nothing.
+        if secret.is_none() && matches!(mount, Mount::KvV2(_)) {
+            return Err(FetchError::Other(format!("no secret exists at {real}")));
+        }
         Ok(Fetched::Secret(secret.map(Box::new)))
     }
 

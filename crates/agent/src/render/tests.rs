@@ -467,6 +467,32 @@ async fn a_write_is_wrapped_for_version_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_write_without_an_answer_is_an_error_for_version_two_only() {
+    for (version, file) in [("2", None), ("1", Some("none\n"))] {
+        let server = Server::new(
+            move |request, _| match request.method.to_string().as_str() {
+                "PUT" => (204, String::new()),
+                _ => {
+                    let (status, body) = kv(request);
+                    (status, body.replace("\"2\"", &format!("{version:?}")))
+                }
+            },
+        );
+        let text = "{{ with secret \"secret/metadata/app\" \"a=1\" }}some{{ else }}none{{ end }}";
+        let bench = Bench::start(&server, &template("a", text, ""), |options| {
+            options.backoff = FetchBackoff::new(None, None, None);
+        });
+        bench.pass(SECOND).await;
+        assert_eq!(bench.file("a").as_deref(), file);
+        let failures = bench.progress.borrow().failures.clone();
+        let told = failures
+            .values()
+            .any(|text| text.contains("no secret exists at secret/metadata/app"));
+        assert_eq!(told, file.is_none(), "{failures:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn changes_settle_before_a_template_with_wait_is_rendered() {
     let server = Server::new(|request, now| {
         (
