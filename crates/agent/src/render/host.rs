@@ -68,9 +68,9 @@ pub(crate) struct TemplateHost<'a> {
 impl Host for TemplateHost<'_> {
     fn lookup(&self, dependency: &Dependency) -> Option<Answer> {
         if let (Dependency::File { path }, Some(sandbox)) = (dependency, self.sandbox)
-            && !within(path, sandbox)
+            && let Err(text) = within(path, sandbox)
         {
-            return Some(Answer::Failed(format!("'{path}' is outside of sandbox")));
+            return Some(Answer::Failed(text));
         }
         let key = Key::of(dependency, self.destination);
         let value = self.values.get(&key).cloned();
@@ -122,10 +122,17 @@ impl Host for TemplateHost<'_> {
     }
 }
 
-/// Whether the path, links followed, lies in the sandbox.
-fn within(path: &str, sandbox: &str) -> bool {
+/// Makes sure that the path, links followed, lies in the sandbox. A relative one cannot be told from an absolute
+/// sandbox, nor the other way round, as in the reference.
+fn within(path: &str, sandbox: &str) -> Result<(), String> {
+    if Path::new(path).is_absolute() != Path::new(sandbox).is_absolute() {
+        return Err(format!("Rel: can't make {path} relative to {sandbox}"));
+    }
     let real = |path: &str| fs::canonicalize(path).unwrap_or_else(|_| normal(Path::new(path)));
-    real(path).starts_with(real(sandbox))
+    match real(path).starts_with(real(sandbox)) {
+        true => Ok(()),
+        false => Err(format!("'{path}' is outside of sandbox")),
+    }
 }
 
 /// The path without `.` and `..`, by its text.
@@ -268,9 +275,34 @@ mod tests {
                 sandbox.join(name).to_str().unwrap(),
                 sandbox.to_str().unwrap(),
             )
+            .is_ok()
         };
         assert!(inside("in") && inside("missing"));
         assert!(!inside("../out") && !inside("link") && !inside("../boxed"));
+    }
+
+    #[test]
+    fn a_sandbox_and_a_file_are_both_absolute_or_both_relative() {
+        for (path, sandbox, text) in [
+            ("src/lib.rs", "src", Ok(())),
+            (
+                "src/../Cargo.toml",
+                "src",
+                Err("'src/../Cargo.toml' is outside of sandbox"),
+            ),
+            (
+                "src/lib.rs",
+                "/",
+                Err("Rel: can't make src/lib.rs relative to /"),
+            ),
+            (
+                "/etc/passwd",
+                "src",
+                Err("Rel: can't make /etc/passwd relative to src"),
+            ),
+        ] {
+            assert_eq!(within(path, sandbox), text.map_err(str::to_owned));
+        }
     }
 
     #[test]
