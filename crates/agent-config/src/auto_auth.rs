@@ -373,8 +373,10 @@ impl FileConfig {
                 .into_iter()
                 .find_map(|key| Some((key, config.get(key)?)))?;
             let number = match found {
+                Plain::Int(-1) => return None,
                 Plain::Int(number) => u32::try_from(*number).ok(),
-                Plain::Text(text) => text.parse().ok(),
+                // The documentation has `owner` and `group` as text; the reference does not know them at all.
+                Plain::Text(text) if key == documented => text.parse().ok(),
                 _ => None,
             };
             if number.is_none() {

@@ -323,9 +323,11 @@ fn permissions(mode: u64) -> Option<u32> {
 }
 
 impl Owner {
+    /// `None` also for -1, which the system reads as no change.
     fn read(stanza: &Stanza<'_>, reading: &mut Reading, key: &str, number: &str) -> Option<Self> {
         let by_name = stanza
             .set_text(reading, key)
+            .filter(|text| text != "-1")
             .map(|text| text.parse().map_or(Self::Name(text), Self::Id));
         let by_number = stanza.rounded(reading, number);
         by_name.or_else(|| {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use pannier_agent_config::{
-    AutoAuthToken, Body, Config, ListenerAddress, Plain, Problem, Source, Subsystems, load,
+    AutoAuthToken, Body, Config, ListenerAddress, Owner, Plain, Problem, Source, Subsystems, load,
 };
 
 fn source(name: &str, text: &str) -> Source {
@@ -268,4 +268,27 @@ fn a_wrapping_below_zero_is_refused_and_never_left_out() {
             );
         }
     }
+}
+
+#[test]
+fn an_owner_of_minus_one_is_left_as_it_is() {
+    let text = |owner: &str, sink: &str| {
+        format!(
+            "auto_auth {{ method \"jwt\" {{}} sink \"file\" {{ config {{ path = \"/t\" {sink} }} }} }}\n\
+             template {{ contents = \"x\" destination = \"/d\" {owner} }}"
+        )
+    };
+    let config = one(&text("user = \"-1\" group = \"7\"", "uid = -1\n gid = 7\n")).unwrap();
+    let (template, sink) = (
+        &config.templates[0],
+        &config.auto_auth.as_ref().unwrap().sinks[0],
+    );
+    assert_eq!(
+        (&template.user, &template.group),
+        (&None, &Some(Owner::Id(7)))
+    );
+    assert_eq!((sink.uid, sink.gid), (None, Some(7)));
+    let found = messages(&text("", "uid = \"5\"\n"));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].contains("error creating file sink: could not parse 'uid' as integer"));
 }

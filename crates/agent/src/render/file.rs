@@ -184,9 +184,9 @@ fn group_id(owner: &Owner) -> Result<u32, String> {
     }
 }
 
-/// Turns the texts of `writeToFile` (a name, a number, or nothing) into ids.
+/// Turns the texts of `writeToFile` (a name, a number, or nothing, also written -1) into ids.
 pub(crate) fn ids(user: &str, group: &str) -> Result<(Option<u32>, Option<u32>), String> {
-    let some = |text: &str| (!text.is_empty()).then(|| Owner::Name(text.to_owned()));
+    let some = |text: &str| (!matches!(text, "" | "-1")).then(|| Owner::Name(text.to_owned()));
     Ok((
         some(user).as_ref().map(user_id).transpose()?,
         some(group).as_ref().map(group_id).transpose()?,
@@ -253,6 +253,13 @@ mod tests {
         )
         .unwrap();
         assert_eq!(mode(&path), 0o400);
+    }
+
+    #[test]
+    fn an_owner_of_nothing_or_minus_one_changes_nothing() {
+        assert_eq!(ids("", "-1"), Ok((None, None)));
+        assert_eq!(ids("-1", "7"), Ok((None, Some(7))));
+        assert!(ids("-1x", "").is_err());
     }
 
     #[test]
