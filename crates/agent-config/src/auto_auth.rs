@@ -214,11 +214,11 @@ impl Method {
     fn read(stanza: &Stanza<'_>, reading: &mut Reading) -> Self {
         let kind = stanza
             .set_text(reading, "type")
-            .or_else(|| stanza.label().map(str::to_owned));
+            .or_else(|| stanza.label().map(str::to_lowercase));
         if kind.is_none() {
             stanza.problem(reading, stanza.at, "method type must be specified");
         }
-        let kind = kind.unwrap_or_default().to_lowercase();
+        let kind = kind.unwrap_or_default();
         let mount_path = stanza.set_text(reading, "mount_path").map_or_else(
             || format!("auth/{kind}"),
             |path| path.trim_end_matches('/').to_owned(),
@@ -395,10 +395,11 @@ impl FileConfig {
     }
 }
 
-/// The `config` of a method or sink, as an object or as blocks.
+/// The `config` of a method or sink, as an object or as blocks. What stands under a label is no key of it.
 fn free_config(stanza: &Stanza<'_>, reading: &mut Reading) -> MethodConfig {
     let mut config = MethodConfig::default();
-    for block in stanza.blocks(reading, "config") {
+    let blocks = stanza.blocks(reading, "config");
+    for block in blocks.iter().filter(|block| block.label_count() == 0) {
         config.0.extend(plain::members(block.object()));
     }
     config

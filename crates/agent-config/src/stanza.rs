@@ -139,6 +139,14 @@ impl<'a> Stanza<'a> {
         self.labels.len()
     }
 
+    /// Notes a label where the reference, reading through a plain map, takes it for a key.
+    pub(crate) fn refuse_labels(&self, reading: &mut Reading, go: &str) {
+        if let Some(label) = self.labels.first() {
+            let text = format!("'{go}' has invalid keys: {}", label.text);
+            self.map_problem(reading, label.at, &text);
+        }
+    }
+
     /// What the block holds.
     pub(crate) fn object(&self) -> &'a Object {
         self.object

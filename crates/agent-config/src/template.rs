@@ -364,6 +364,7 @@ impl Command {
         // Of repeated blocks the last counts.
         if let Some(exec) = stanza.blocks(reading, "exec").pop() {
             refuse_unknown_keys(&exec, reading, "exec", &Self::KEYS);
+            exec.refuse_labels(reading, "exec");
             if exec.has_misplaced("env") {
                 let text = "'exec.env' expected a map or struct, got \"slice\"";
                 exec.map_problem(reading, exec.place_of("env"), text);
@@ -410,6 +411,7 @@ impl Wait {
         }
         let block = stanza.blocks(reading, KEY).pop()?;
         refuse_unknown_keys(&block, reading, "wait", &["max", "min"]);
+        block.refuse_labels(reading, KEY);
         let min = block.go_duration(reading, "min").unwrap_or_default();
         let max = block.go_duration(reading, "max");
         if min.is_zero() {

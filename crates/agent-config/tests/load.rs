@@ -292,3 +292,26 @@ fn an_owner_of_minus_one_is_left_as_it_is() {
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(found[0].contains("error creating file sink: could not parse 'uid' as integer"));
 }
+
+#[test]
+fn only_a_label_is_brought_to_lower_case_and_only_a_config_without_one_counts() {
+    for (method, kind, role) in [
+        ("method \"JWT\" { config { role = \"r\" } }", "jwt", true),
+        (
+            "method { type = \"JWT\" config { role = \"r\" } }",
+            "JWT",
+            true,
+        ),
+        (
+            "method \"jwt\" { config \"x\" { role = \"r\" } }",
+            "jwt",
+            false,
+        ),
+    ] {
+        let text =
+            format!("auto_auth {{ {method} sink \"file\" {{ config {{ path = \"/t\" }} }} }}");
+        let method = one(&text).unwrap().auto_auth.unwrap().method;
+        assert_eq!(method.kind, kind, "{text}");
+        assert_eq!(method.config.get("role").is_some(), role, "{text}");
+    }
+}
