@@ -11,10 +11,10 @@ use crate::value::Text;
 /// one fetch and one value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dependency {
-    /// `secret "PATH"`: a read. `query` is the part after `?`, sent but (save for `version`) not part of the identity in
-    /// the reference; here it is, so that no answer is shared between different questions.
+    /// `secret "PATH"`: a read. `query` is the part after `?`. Who fetches may let reads that differ in it share an
+    /// answer, as the reference does unless it is the `version` that differs.
     Read {
-        /// The path, without surrounding slashes and white space.
+        /// The decoded path, without surrounding slashes and white space.
         path: String,
         /// The query string, `""` without one.
         query: String,
@@ -66,9 +66,14 @@ pub trait Host {
     /// What is known of `dependency`; `None` if it must be fetched first. Must not block.
     fn lookup(&self, dependency: &Dependency) -> Option<Answer>;
 
-    /// The environment variable `name`; `None` if unset.
+    /// The environment variable `name` as Consul-Template's functions see it, with what the host adds; `None` if unset.
     fn env(&self, _name: &str) -> Option<String> {
         None
+    }
+
+    /// The environment variable `name` of the process itself, which is what Sprig's functions see; `None` if unset.
+    fn process_env(&self, name: &str) -> Option<String> {
+        self.env(name)
     }
 
     /// Now: seconds and nanoseconds since 1970 in UTC.

@@ -9,7 +9,7 @@ use pannier_go::json::Json;
 use crate::datetime::{self, Time};
 use crate::functions::Failure;
 use crate::json::{Numbers, to_value};
-use crate::value::{List, Map, Object, Type, Value};
+use crate::value::{List, Map, Object, Shape, Type, Value};
 
 /// A secret: plain data, shared between templates. Numbers keep the server's digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -241,7 +241,11 @@ pub(crate) struct CertificatesObject(pub(crate) Arc<Certificates>);
 
 impl Object for CertificatesObject {
     fn type_name(&self) -> &'static str {
-        "*dependency.PemEncoded"
+        "dependency.PemEncoded"
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Struct
     }
 
     fn fields(&self) -> Vec<(&'static str, Value)> {

@@ -195,13 +195,11 @@ fn find_function(name: &str, options: &Options, custom: &[Arc<Function>]) -> Opt
             functions::find(name)
         }
     };
-    let known = || {
-        custom.iter().any(|f| f.name == name)
-            || library(name).is_some()
-            || Builtin::find(name).is_some()
-    };
+    let known = || custom.iter().any(|f| f.name == name) || library(name).is_some();
+    // The language's own functions are out of reach.
+    let deniable = || known() || Builtin::find(name).is_none();
     let is_denied = options.denied.iter().any(|pattern| {
-        pattern == name || (pattern.contains('*') && glob(pattern, name) && known())
+        (pattern == name && deniable()) || (pattern.contains('*') && glob(pattern, name) && known())
     });
     if is_denied {
         return Some(FunctionRef::Library(&DENIED));

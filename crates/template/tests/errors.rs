@@ -280,3 +280,20 @@ fn a_denied_function_fails_when_called() {
             .is_ok()
     );
 }
+
+#[test]
+fn functions_of_the_language_itself_cannot_be_denied() {
+    for denied in [&["len", "printf", "eq"][..], &["l*", "p*", "e?", "*"][..]] {
+        let options = Options {
+            denied: denied.iter().map(|name| (*name).into()).collect(),
+            ..Options::default()
+        };
+        let source = "{{ len \"a\" }}{{ printf \"x\" }}{{ eq 1 1 }}";
+        let template = Template::parse("", source, &options).unwrap();
+        let rendered = template.render(&Vault("{}"), Value::Nil, &Limits::default());
+        assert_eq!(
+            rendered.unwrap(),
+            pannier_template::Render::Text("1xtrue".into())
+        );
+    }
+}

@@ -85,6 +85,10 @@ impl Host for TemplateHost<'_> {
         self.variables.get(name)
     }
 
+    fn process_env(&self, name: &str) -> Option<String> {
+        self.variables.inherited.get(name).map(str::to_owned)
+    }
+
     fn now(&self) -> (i64, u32) {
         clock::unix_now()
     }
@@ -106,7 +110,7 @@ impl Host for TemplateHost<'_> {
         if !self.side_effects {
             return Err(format!("exec {name:?}: programs are not run here"));
         }
-        plugin(name, arguments, self.variables)
+        plugin(name, arguments)
     }
 
     fn write_file(&self, wanted: &WriteFile) -> Result<(), String> {
@@ -150,7 +154,7 @@ fn normal(path: &Path) -> PathBuf {
     out
 }
 
-fn plugin(name: &str, arguments: &[String], variables: &Variables) -> Result<Text, String> {
+fn plugin(name: &str, arguments: &[String]) -> Result<Text, String> {
     // What it has said is shown; a program that never began has said nothing.
     let failed = |error: &std::io::Error| {
         let why = not_started(name, error);
@@ -161,12 +165,6 @@ fn plugin(name: &str, arguments: &[String], variables: &Variables) -> Result<Tex
             arguments
                 .iter()
                 .filter(|argument| !argument.trim().is_empty()),
-        )
-        .envs(
-            variables
-                .connection
-                .iter()
-                .map(|(name, value)| (name, value)),
         )
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -312,7 +310,7 @@ mod tests {
                 .iter()
                 .map(|argument| (*argument).to_owned())
                 .collect();
-            plugin(name, &arguments, &Variables::default())
+            plugin(name, &arguments)
         };
         assert_eq!(run("echo", &[" ", "hi", ""]).unwrap().as_bytes(), b"hi");
         let error = run("sh", &["-c", "echo out; echo err >&2; exit 3"]).unwrap_err();

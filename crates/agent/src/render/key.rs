@@ -28,6 +28,12 @@ impl Key {
                 path: path.clone(),
                 destination: destination.to_owned(),
             },
+            // Of the query only the version counts: of reads that differ elsewhere the first one is made.
+            Dependency::Read { path, query } => Self::Shared(Dependency::Read {
+                path: path.clone(),
+                query: version(query)
+                    .map_or_else(String::new, |version| format!("version={version}")),
+            }),
             other => Self::Shared(other.clone()),
         }
     }
@@ -38,8 +44,8 @@ impl fmt::Display for Key {
         match self {
             Self::Pki { path, destination } => write!(f, "vault.pki({path}->{destination})"),
             Self::Shared(Dependency::Read { path, query }) => match version(query) {
-                Some(version) => write!(f, "vault.read({path}.v{version})"),
-                None => write!(f, "vault.read({path})"),
+                Some(version) if !version.is_empty() => write!(f, "vault.read({path}.v{version})"),
+                _ => write!(f, "vault.read({path})"),
             },
             Self::Shared(Dependency::Write { path, parameters }) => {
                 write!(f, "vault.write({path} -> {})", fingerprint(parameters))
@@ -55,7 +61,6 @@ fn version(query: &str) -> Option<&str> {
     query
         .split('&')
         .find_map(|pair| pair.strip_prefix("version="))
-        .filter(|version| !version.is_empty())
 }
 
 /// Eight hexadecimal digits for a set of parameters, so that the log need not show them.
@@ -111,6 +116,30 @@ mod tests {
         );
         assert_ne!(write("a"), write("b"));
         assert!(!write("hunter2").contains("hunter2"));
+    }
+
+    #[test]
+    fn of_a_query_only_the_version_makes_another_read() {
+        let key = |query: &str| {
+            let path = "secret/a".to_owned();
+            let query = query.to_owned();
+            Key::of(&Dependency::Read { path, query }, "/d")
+        };
+        for (one, other) in [
+            ("", "a=1"),
+            ("a=1", "a=2"),
+            ("version=1", "version=1&a=1"),
+            ("a=1&version=2", "version=2&version=1"),
+        ] {
+            assert_eq!(key(one), key(other), "{one} {other}");
+        }
+        for (one, other) in [
+            ("", "version=1"),
+            ("", "version="),
+            ("version=1", "version=01"),
+        ] {
+            assert_ne!(key(one), key(other), "{one} {other}");
+        }
     }
 
     #[test]

@@ -59,7 +59,13 @@ impl Mount {
 
     /// The path to list.
     pub(crate) fn list_path(&self, path: &str) -> String {
-        self.rewritten(path, "metadata", &["metadata/"])
+        let kept = &["metadata/"];
+        match self {
+            Self::KvV2(mount) if path.strip_prefix(mount.as_str()) == Some("metadata") => {
+                path.to_owned()
+            }
+            _ => self.rewritten(path, "metadata", kept),
+        }
     }
 
     fn rewritten(&self, path: &str, insert: &str, kept: &[&str]) -> String {
@@ -70,13 +76,7 @@ impl Mount {
             return format!("{mount}{insert}");
         }
         match path.strip_prefix(mount.as_str()) {
-            Some(rest)
-                if kept
-                    .iter()
-                    .any(|kept| rest.starts_with(kept) || rest == kept.trim_end_matches('/')) =>
-            {
-                path.to_owned()
-            }
+            Some(rest) if kept.iter().any(|kept| rest.starts_with(kept)) => path.to_owned(),
             Some(rest) => format!("{mount}{insert}/{rest}"),
             None => path.to_owned(),
         }
@@ -125,6 +125,14 @@ mod tests {
                 "secret/metadata/subkeys/app",
             ),
             ("secret", "secret/data", "secret/metadata"),
+            // Secrets of these very names.
+            ("secret/data", "secret/data/data", "secret/metadata/data"),
+            ("secret/metadata", "secret/data/metadata", "secret/metadata"),
+            (
+                "secret/subkeys",
+                "secret/data/subkeys",
+                "secret/metadata/subkeys",
+            ),
             (
                 "secret/database/x",
                 "secret/data/database/x",

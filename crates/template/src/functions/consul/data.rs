@@ -6,6 +6,7 @@ use crate::functions::{Call, Failure, Function};
 use crate::host::{Answer, Dependency};
 use crate::secret::{CertificatesObject, SecretObject};
 use crate::strings;
+use crate::url;
 use crate::value::{List, Text, Type, Value};
 
 pub(in crate::functions) const TABLE: &[Function] = &[
@@ -34,9 +35,10 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         &[Type::String],
         Type::Any,
         |call| {
-            let Some((path, _)) = path_and_query(call)? else {
+            if call.is_empty() {
                 return Ok(Value::Nil);
-            };
+            }
+            let (path, _) = path_and_query(call)?;
             let parameters = parameters(call)?;
             match call.lookup(Dependency::Pki { path, parameters }) {
                 Some(Answer::Certificates(certificates)) => {
@@ -54,15 +56,16 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         &[Type::String],
         Type::Pointer("*dependency.Secret"),
         |call| {
-            let Some((path, query)) = path_and_query(call)? else {
+            if call.is_empty() {
                 return Ok(Value::Nil);
-            };
+            }
             let dependency = if call.len() > 1 {
                 Dependency::Write {
-                    path,
+                    path: plain_path(call)?,
                     parameters: parameters(call)?,
                 }
             } else {
+                let (path, query) = path_and_query(call)?;
                 Dependency::Read { path, query }
             };
             match call.lookup(dependency) {
@@ -106,21 +109,30 @@ fn unexpected(answer: Answer) -> Failure {
     }
 }
 
-/// The path without the slashes and white space around it, and the query after `?`; `None` without an argument.
-fn path_and_query(call: &Call<'_>) -> Result<Option<(String, String)>, Failure> {
-    if call.is_empty() {
-        return Ok(None);
+/// The path of a write without the slashes and white space around it: `?`, `#` and `%` are part of a name there.
+fn plain_path(call: &Call<'_>) -> Result<String, Failure> {
+    let path = String::from_utf8_lossy(call.text(0));
+    not_empty("write", path.trim_matches(surrounding))
+}
+
+/// What is read is written as a URL is: the decoded path without the slashes around it, and the query after `?`. A fragment
+/// is left out.
+fn path_and_query(call: &Call<'_>) -> Result<(String, String), Failure> {
+    let mut whole = strings::trim_space(call.text(0));
+    while let [b'/', rest @ ..] = whole {
+        whole = rest;
     }
-    let whole = String::from_utf8_lossy(strings::trim_space(call.text(0))).into_owned();
-    let (path, query) = whole.split_once('?').unwrap_or((&whole, ""));
-    let path = path.trim_matches(surrounding);
+    not_empty("read", &String::from_utf8_lossy(whole))?;
+    let url = url::parse(whole).map_err(Failure::new)?;
+    let path = not_empty("read", String::from_utf8_lossy(&url.path).trim_matches('/'))?;
+    Ok((path, String::from_utf8_lossy(&url.query).into_owned()))
+}
+
+fn not_empty(kind: &str, path: &str) -> Result<String, Failure> {
     if path.is_empty() {
-        let quoted = pannier_go::quote::quote(path);
-        return Err(Failure::new(format!(
-            "vault.read: invalid format: {quoted}"
-        )));
+        return Err(Failure::new(format!("vault.{kind}: invalid format: \"\"")));
     }
-    Ok(Some((path.to_owned(), query.to_owned())))
+    Ok(path.to_owned())
 }
 
 /// The `k=v` pairs after the path, both sides trimmed; empty texts are skipped.

@@ -114,11 +114,13 @@ fn write_to_file(call: &mut Call<'_>) -> Result<Value, Failure> {
     let (flags, content) = match call.len() {
         5 => (String::new(), call.text(4).clone()),
         6 => (text(4), call.text(5).clone()),
-        got => {
+        got @ ..5 => {
             return Err(Failure::new(format!(
                 "writeToFile: wrong number of arguments, expected 5 or 6, but got {got}"
             )));
         }
+        // With more of them the last one is the content, and none is taken for flags.
+        more => (String::new(), call.text(more - 1).clone()),
     };
     let flag = |name: &str| flags.split(',').any(|flag| flag.trim() == name);
     let permissions = text(3);

@@ -14,7 +14,10 @@ pub(in crate::functions) const TABLE: &[Function] = &[
         "The environment variable NAME, or `\"\"`.",
         S,
         Type::String,
-        |call| Ok(call.host().env(&call.str(0)).unwrap_or_default().into()),
+        |call| {
+            let value = call.host().process_env(&call.str(0));
+            Ok(value.unwrap_or_default().into())
+        },
     ),
     Function::new(
         "sprig_expandenv",
@@ -63,7 +66,7 @@ fn expand(text: &[u8], host: &dyn Host) -> Vec<u8> {
             [] => {}
             name => {
                 let name = String::from_utf8_lossy(name);
-                out.extend_from_slice(host.env(&name).unwrap_or_default().as_bytes());
+                out.extend_from_slice(host.process_env(&name).unwrap_or_default().as_bytes());
             }
         }
         rest = &after[length..];
