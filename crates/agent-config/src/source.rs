@@ -82,9 +82,7 @@ pub fn read_paths(paths: &[String]) -> Result<Vec<Source>, Vec<Problem>> {
                     }
                 }
             }
-            Err(error) => {
-                problems.push(unreadable(path, format!("stat {path}: {}", reason(&error))))
-            }
+            Err(text) => problems.push(unreadable(path, text)),
         }
     }
     if problems.is_empty() {
@@ -103,18 +101,27 @@ fn unreadable(path: &str, text: String) -> Problem {
     }
 }
 
-fn files_of(path: &str) -> io::Result<Vec<String>> {
-    if !fs::metadata(path)?.is_dir() {
+fn files_of(path: &str) -> Result<Vec<String>, String> {
+    let failed = |error: io::Error| format!("stat {path}: {}", reason(&error));
+    if !fs::metadata(path).map_err(failed)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     let mut names = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
-        if counts(&name) && !fs::metadata(entry.path())?.is_dir() {
-            names.push(Path::new(path).join(name).to_string_lossy().into_owned());
+        if !counts(&name) {
+            continue;
+        }
+        let file = Path::new(path).join(name).to_string_lossy().into_owned();
+        let about = |error: io::Error| {
+            let why = reason(&error);
+            format!("error loading \"{file}\": stat {file}: {why}")
+        };
+        if !fs::metadata(&file).map_err(about)?.is_dir() {
+            names.push(file);
         }
     }
     names.sort();

@@ -315,3 +315,18 @@ fn only_a_label_is_brought_to_lower_case_and_only_a_config_without_one_counts() 
         assert_eq!(method.config.get("role").is_some(), role, "{text}");
     }
 }
+
+#[test]
+fn a_link_to_nowhere_is_named_not_its_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().to_str().unwrap(), folder.path().join("l.hcl"));
+    std::os::unix::fs::symlink("/nonexistent/x", &link).unwrap();
+    let found = pannier_agent_config::read_paths(&[path.to_owned()]).unwrap_err();
+    let link = link.display();
+    assert_eq!(
+        found[0].to_string(),
+        format!(
+            "error loading configuration from {path}: error loading \"{link}\": stat {link}: no such file or directory"
+        )
+    );
+}

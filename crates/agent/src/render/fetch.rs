@@ -136,10 +136,14 @@ impl Context {
             }
             Dependency::File { path } => match std::fs::read(path) {
                 Ok(bytes) => Ok(Fetched::File(bytes.into())),
-                Err(error) => Err(FetchError::Other(format!(
-                    "stat {path}: {}",
-                    crate::files::words(&error)
-                ))),
+                Err(error) => {
+                    let step = match error.kind() {
+                        std::io::ErrorKind::IsADirectory => "read",
+                        _ => "stat",
+                    };
+                    let why = crate::files::words(&error);
+                    Err(FetchError::Other(format!("{step} {path}: {why}")))
+                }
             },
         }
     }

@@ -560,6 +560,19 @@ async fn a_local_file_is_watched() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_folder_is_no_local_file_and_is_told_so() {
+    let server = Server::new(|request, _| kv(request));
+    let bench = Bench::start(&server, &template("a", "{{ file \"@\" }}", ""), |_| {});
+    bench.pass(SECOND).await;
+    let failures = bench.progress.borrow().failures.clone();
+    let told = format!("read {}: is a directory", bench.folder.path().display());
+    assert!(
+        failures.values().any(|text| text.contains(&told)),
+        "{failures:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_preview_runs_and_writes_nothing_elsewhere() {
     let server = Server::new(|request, _| kv(request));
     let root = tempfile::tempdir().unwrap();
