@@ -14,6 +14,9 @@ use crate::{USAGE, VERSION};
 /// Exit code when the server could not be asked or refused.
 const FAILED: u8 = 2;
 
+/// Where a token revokes itself.
+const PATH: &str = "auth/token/revoke-self";
+
 /// How often the request is sent again, as by every command of the original.
 const RETRIES: u32 = 2;
 
@@ -44,8 +47,8 @@ pub(crate) fn revoke(words: &[&str], environment: &Environment) -> ExitCode {
         }
     };
     match send(&arguments, environment) {
-        Ok(()) => {
-            println!("Success! Revoked token (if it existed)");
+        Ok(said) => {
+            println!("{said}");
             ExitCode::SUCCESS
         }
         Err(text) => {
@@ -55,8 +58,11 @@ pub(crate) fn revoke(words: &[&str], environment: &Environment) -> ExitCode {
     }
 }
 
-/// The connection's flags; `None` when help was asked for.
-fn parse(words: &[&str]) -> Result<Option<Arguments>, String> {
+/// The connection's flags, as settings are read from them and as they are.
+struct Given(Arguments, flag::Parsed);
+
+/// What is given; `None` when help was asked for.
+fn parse(words: &[&str]) -> Result<Option<Given>, String> {
     let (own, others): (Vec<&str>, Vec<&str>) = words.iter().copied().partition(|word| {
         let name = word.trim_start_matches('-');
         word.starts_with('-') && (name == "self" || name.starts_with("self="))
@@ -82,14 +88,41 @@ fn parse(words: &[&str]) -> Result<Option<Arguments>, String> {
         }
         (false, _) => return Err("only `token revoke -self` is understood here".to_owned()),
     }
-    Arguments::parse(&others)
-        .map(Some)
-        .map_err(|error| error.to_string())
+    match Arguments::parse(&others) {
+        Ok(arguments) => Ok(Some(Given(arguments, parsed))),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
-fn send(arguments: &Arguments, environment: &Environment) -> Result<(), String> {
-    let settings = Settings::new(arguments, environment, &Config::default())
+/// Sends the request, or tells what would be sent when only that is asked for. What to print.
+fn send(Given(arguments, given): &Given, environment: &Environment) -> Result<String, String> {
+    if given.bool("output-policy") == Some(true) {
+        return Ok(format!(
+            "path \"{PATH}\" {{\n  capabilities = [\"create\", \"update\"]\n}}"
+        ));
+    }
+    let mut settings = Settings::new(arguments, environment, &Config::default())
         .map_err(|error| error.to_string())?;
+    // Commands, unlike the agent itself, may be sent through an agent.
+    let agent = given.last("agent-address");
+    if let Some(agent) = agent.or_else(|| environment.set("VAULT_AGENT_ADDR")) {
+        agent.clone_into(&mut settings.address);
+    }
+    let token = settings.token.clone().or_else(|| kept(environment));
+    if given.bool("output-curl-string") == Some(true) {
+        let mut line = String::from("curl -X PUT");
+        if token.is_some() {
+            line.push_str(" -H \"X-Vault-Token: $(vault print token)\"");
+        }
+        line.push_str(" -H \"X-Vault-Request: true\"");
+        if let Some(namespace) = settings.namespace {
+            line.push_str(&format!(" -H \"X-Vault-Namespace: {namespace}\""));
+        }
+        return Ok(format!(
+            "{line} \"{}/v1/{PATH}\"",
+            settings.address.trim_end_matches('/')
+        ));
+    }
     let config = client_config(&settings, environment).map_err(|error| error.to_string())?;
     let client = Client::new(config)
         .map_err(|error| error.to_string())?
@@ -98,14 +131,14 @@ fn send(arguments: &Arguments, environment: &Environment) -> Result<(), String> 
             retries: settings.max_retries.unwrap_or(RETRIES),
             ..Policy::default()
         });
-    let token = settings.token.clone().or_else(|| kept(environment));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    let request = Request::new(Method::PUT, "auth/token/revoke-self");
+    let request = Request::new(Method::PUT, PATH);
     let answer = runtime.block_on(client.with_token(token).send(&request));
-    answer.map(drop).map_err(|error| error.to_string())
+    answer.map_err(|error| error.to_string())?;
+    Ok("Success! Revoked token (if it existed)".to_owned())
 }
 
 /// The token in the home folder, where a sink may have put it.
@@ -117,7 +150,34 @@ fn kept(environment: &Environment) -> Option<Redacted> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
+
+    #[test]
+    fn a_dry_run_sends_nothing() {
+        let environment = Environment::new([
+            ("VAULT_ADDR", "http://127.0.0.1:1/"),
+            ("VAULT_TOKEN", "s.x"),
+            ("VAULT_NAMESPACE", "n"),
+        ]);
+        let said = |words: &[&str]| send(&parse(words).unwrap().unwrap(), &environment).unwrap();
+        assert_eq!(
+            said(&["-output-curl-string", "-self"]),
+            r#"curl -X PUT -H "X-Vault-Token: $(vault print token)" -H "X-Vault-Request: true" -H "X-Vault-Namespace: n/" "http://127.0.0.1:1/v1/auth/token/revoke-self""#
+        );
+        assert!(
+            said(&[
+                "-output-curl-string",
+                "-self",
+                "-agent-address=http://a:2/x"
+            ])
+            .ends_with("\"http://a:2/x/v1/auth/token/revoke-self\"")
+        );
+        assert_eq!(
+            said(&["-self", "-output-policy"]),
+            "path \"auth/token/revoke-self\" {\n  capabilities = [\"create\", \"update\"]\n}"
+        );
+    }
 
     #[test]
     fn usage_is_checked_in_the_words_of_the_original() {

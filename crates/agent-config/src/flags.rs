@@ -76,7 +76,7 @@ pub static FLAGS: [Flag; 31] = [
         "URL",
         "VAULT_AGENT_ADDR",
         "",
-        "Accepted; the agent itself talks to the server only.",
+        "Where `token revoke` is sent instead; the agent itself talks to the server only.",
     ),
     value(
         "ca-cert",
@@ -174,12 +174,12 @@ pub static FLAGS: [Flag; 31] = [
     switch(
         "output-curl-string",
         "",
-        "Accepted; the agent has no use for it.",
+        "`token revoke` prints a curl command instead; the agent has no use for it.",
     ),
     switch(
         "output-policy",
         "",
-        "Accepted; the agent has no use for it.",
+        "`token revoke` prints the policy that it needs instead; the agent has no use for it.",
     ),
     hidden(switch(
         "test-verify-only",
