@@ -193,6 +193,8 @@ struct Signals {
     interrupt: Signal,
     hangup: Signal,
     metrics: Signal,
+    /// Heard so that they do not end the agent, which leaves them alone. (To ignore them would be passed on to children.)
+    _unused: [Signal; 2],
 }
 
 /// A type without values: handling signals never ends by itself.
@@ -205,6 +207,10 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
             metrics: signal(SignalKind::user_defined1())?,
+            _unused: [
+                signal(SignalKind::user_defined2())?,
+                signal(SignalKind::alarm())?,
+            ],
         })
     }
 
