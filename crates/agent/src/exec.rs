@@ -203,15 +203,8 @@ async fn wait(child: &mut Option<Child>) -> std::io::Result<ExitStatus> {
 
 /// What the program's end means for the agent.
 fn ended(status: std::io::Result<ExitStatus>) -> Ended {
-    let code = status.ok().and_then(|status| status.code());
-    let code = code
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(KILLED);
-    let shown = if code == KILLED {
-        "-1".to_owned()
-    } else {
-        code.to_string()
-    };
+    let shown = status.ok().and_then(|status| status.code()).unwrap_or(-1);
+    let code = u8::try_from(shown).unwrap_or(KILLED);
     Ended {
         code,
         text: format!("process exited with {shown}"),

@@ -33,7 +33,7 @@ pub use error::{ApiError, Error};
 pub use hyper::Method;
 pub use hyper::header::HeaderMap;
 pub use limit::RateLimit;
-pub use proxy::ProxySettings;
+pub use proxy::{ProxySettings, unescape};
 pub use request::{Body, PassedOn, Request};
 pub use response::Response;
 pub use secret::{Auth, Secret, WrapInfo};

@@ -73,7 +73,9 @@ fn parse(text: &str) -> Result<Proxy, AddressError> {
     })
 }
 
-fn unescape(text: &str) -> Vec<u8> {
+/// A text with percent escapes in plain; what is no escape stays.
+#[must_use]
+pub fn unescape(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use pannier_redacted::Redacted;
+use pannier_vault::unescape;
 
 use super::key::Key;
 use super::policy::{Brought, Renewed};
@@ -186,12 +187,14 @@ impl Store {
         })
     }
 
-    /// Entries whose request's path begins so, in one namespace, and what depends on them.
+    /// Entries whose request's path, without escapes, begins so, in one namespace, and what depends on them.
     pub(crate) fn evict_path(&mut self, prefix: &str, namespace: &str) -> Evicted {
         let found: Vec<Key> = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.namespace == namespace && entry.path.starts_with(prefix))
+            .filter(|(_, entry)| {
+                entry.namespace == namespace && unescape(&entry.path).starts_with(prefix.as_bytes())
+            })
             .map(|(key, _)| *key)
             .collect();
         found.iter().flat_map(|key| self.evict(key)).collect()
@@ -336,6 +339,13 @@ mod tests {
         assert_eq!(store.evict_leases("db/", "other").len(), 0);
         assert_eq!(store.evict_leases("db/", "").len(), 1);
         assert_eq!(left(&store), ["/v1/a", "/v1/b", "/v1/c", "/v1/kv/3"]);
+        let sealed = Brought::Lease {
+            lease_id: "sp/1".to_owned(),
+            duration: 60,
+        };
+        put(&mut store, "/v1/sp%20x", "a", sealed);
+        assert_eq!(store.evict_path("/v1/sp%20x", "").len(), 0);
+        assert_eq!(store.evict_path("/v1/sp x", "").len(), 1);
         assert_eq!(store.evict_path("/v1/a", "ns").len(), 0);
         assert_eq!(store.evict_path("/v1/a", "").len(), 3);
         assert_eq!(store.evict_all().len(), 1);

@@ -159,8 +159,12 @@ impl Answer {
 impl From<Response> for Answer {
     fn from(response: Response) -> Self {
         let mut headers = response.headers;
-        for name in [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
+        for name in [CONNECTION, TRANSFER_ENCODING] {
             headers.remove(name);
+        }
+        // The answer to HEAD has the length of a body that does not come.
+        if !response.body.is_empty() {
+            headers.remove(CONTENT_LENGTH);
         }
         headers.remove("keep-alive");
         Self {
