@@ -84,8 +84,8 @@ def deployed(cluster: Cluster, namespace: str, name: str, seconds: float = 180) 
         raise Failure("\n".join([str(failure)] + [describe(cluster, namespace, pod["metadata"]["name"]) for pod in listed])) from failure
 
     def newest() -> str | None:
-        alive = [pod["metadata"]["name"] for pod in cluster.get("pods", "-n", namespace)["items"] if "deletionTimestamp" not in pod["metadata"]]
-        return alive[0] if len(alive) == 1 else None
+        left = staying(cluster, namespace)
+        return left[0]["metadata"]["name"] if len(left) == 1 else None
 
     return wait_for(f"one pod of {name}", 60, newest)
 
@@ -102,6 +102,11 @@ def describe(cluster: Cluster, namespace: str, name: str) -> str:
         if log:
             text.append(f"--- log of {container}\n{log}")
     return "\n".join(text)
+
+
+def staying(cluster: Cluster, namespace: str, *which: str) -> list[dict]:
+    """The pods that were not told to end. What was may be listed for a while after its last process."""
+    return [found for found in cluster.get("pods", "-n", namespace, *which)["items"] if "deletionTimestamp" not in found["metadata"]]
 
 
 def stopped(cluster: Cluster, namespace: str, *which: str) -> None:

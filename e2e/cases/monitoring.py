@@ -10,7 +10,7 @@ from typing import Iterator
 
 from e2e.cluster import Cluster, wait_for
 from e2e.install import NAMESPACE, WEBHOOK, await_webhook, certificate, chart_values, release
-from e2e.pods import inject, pod, ready
+from e2e.pods import inject, pod, ready, staying
 from e2e.suite import Skipped, World, expect, expect_in, test
 from scripts.chart import as_yaml, render
 
@@ -73,7 +73,7 @@ def the_monitoring_objects_are_taken_and_the_metrics_can_be_read(world: World) -
         labels = ",".join(f"{key}={value}" for key, value in monitor["selector"]["matchLabels"].items())
         [endpoint] = monitor["podMetricsEndpoints"]
         # Pods of the test before may still be on their way out.
-        pods = [pod for pod in cluster.get("pods", "-n", NAMESPACE, "-l", labels)["items"] if "deletionTimestamp" not in pod["metadata"]]
+        pods = staying(cluster, NAMESPACE, "-l", labels)
         expect(len(pods) == 2, f"the PodMonitor selects {len(pods)} pods")
         text = ""
         for found in pods:

@@ -7,7 +7,7 @@ from e2e import second_node
 from e2e.admissions import Admissions
 from e2e.cluster import ROOT, SHARED, Cluster, Failure, wait_for
 from e2e.install import NAMESPACE, WEBHOOK
-from e2e.pods import inject, pod, ready
+from e2e.pods import inject, pod, ready, staying
 from e2e.suite import Skipped, World, expect, expect_in, test
 
 # Kubernetes itself takes this long to notice (`--node-monitor-grace-period` and a few seconds); until then the API
@@ -17,8 +17,8 @@ NOTICED = 75
 
 def replicas(cluster: Cluster) -> dict[str, str]:
     """The node of each replica that is not about to end, by the pod's name."""
-    listed = cluster.get("pods", "-n", NAMESPACE, "-l", "component=webhook")["items"]
-    return {found["metadata"]["name"]: found["spec"].get("nodeName", "") for found in listed if "deletionTimestamp" not in found["metadata"]}
+    listed = staying(cluster, NAMESPACE, "-l", "component=webhook")
+    return {found["metadata"]["name"]: found["spec"].get("nodeName", "") for found in listed}
 
 
 @test(alone=True)

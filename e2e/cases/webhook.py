@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from e2e.admissions import Admissions
 from e2e.cluster import ROOT, Failure, wait_for
 from e2e.install import NAMESPACE, WEBHOOK, await_webhook
-from e2e.pods import annotations, inject, names, pod, ready, stop, stopped
+from e2e.pods import annotations, inject, names, pod, ready, staying, stop, stopped
 from e2e.suite import World, expect, expect_in, test
 
 
@@ -155,7 +155,7 @@ def _policy(world: World, policy: str) -> None:
 
 @test(alone=True)
 def a_lost_replica_is_not_missed(world: World) -> None:
-    listed = [found for found in world.cluster.get("pods", "-n", NAMESPACE, "-l", "component=webhook")["items"] if "deletionTimestamp" not in found["metadata"]]
+    listed = staying(world.cluster, NAMESPACE, "-l", "component=webhook")
     expect(len(listed) == 2, f"there are {len(listed)} replicas, not 2")
     with Admissions(world) as load:
         # The API server drops the endpoint when the pod is told to end; until then it may still be called.
