@@ -219,9 +219,10 @@ pub(crate) fn judge<T>(
     }
     if asks(pod).is_none() {
         let warnings = lint::unasked(pod);
-        return match settings.strict && !warnings.is_empty() {
-            true => strict(&warnings),
-            false => skip(SkipReason::NotRequested, warnings),
+        return if settings.strict && !warnings.is_empty() {
+            strict(&warnings)
+        } else {
+            skip(SkipReason::NotRequested, warnings)
         };
     }
     let mut warnings = Warnings::default();
